@@ -582,7 +582,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --instance --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1146,13 +1146,21 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__apply)
-            opts="-o -q -h --rate --because --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --rate --canary --canary-timeout --because --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --canary)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --canary-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2836,7 +2844,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --canary --emit --handler-timeout --on-exit --stdin --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --canary --canary-timeout --emit --handler-timeout --on-exit --stdin --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2919,6 +2927,10 @@ _pf() {
                     return 0
                     ;;
                 --canary)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --canary-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

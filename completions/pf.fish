@@ -160,6 +160,7 @@ always\t'Always'
 never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l ordered -d 'Keep order within a key: a retry delays its later events'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l wait -d 'Wait while another consumer holds an exclusive subscription, and take over (Pulsar)'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l no-breaker -d 'Handle all events, even if nearly every one fails'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l emit -d 'Publish the events that the command writes to stdout, then acknowledge'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when everything stored at the start is done, including its retries'
@@ -415,10 +416,11 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-replays -d 'Leave out dead letters that were replayed N times or more' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l edit -d 'Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l stop-on-refail -d 'Stop when more than this share of what was replayed has died again, such as `20%`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l canary -d 'First run the command after `--` on copies of the first N dead letters, and replay only if it handles each' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l canary -d 'First run the command after `--` on copies of the first N dead letters, and replay only if it handles each; without a command, replay the first N, and the rest only once their group has handled them' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l canary-timeout -d 'Without a command: how long the group may take to handle the first N [default: 5m]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l handler-timeout -d 'Time limit of a run; a longer one is killed and counts as failed' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l on-exit -d 'Actions for exit statuses, as for `pf consume`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l stdin -d 'What the command gets on its stdin' -r -f -a "event\t'The event as one line of JSON'
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l stdin -d 'What the command gets on its stdin [default: event]' -r -f -a "event\t'The event as one line of JSON'
 data\t'The data alone, unchanged'"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
@@ -501,6 +503,8 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l rate -d 'At most N dead letters per second' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l canary -d 'First replay N, and the rest only once their group has handled them' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l canary-timeout -d 'How long the group may take to handle the first N [default: 5m]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r

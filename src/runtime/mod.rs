@@ -13,8 +13,6 @@ mod retry;
 mod task;
 mod triage;
 
-#[cfg(feature = "filter")]
-pub use self::filter::{Filter, FilterError};
 pub use self::{
     breaker::{BreakerOptions, OpenBreaker},
     consume::{
@@ -30,13 +28,19 @@ pub use self::{
     publisher::{Publisher, PublisherOptions},
     retry::{Decision, RetryPolicy},
     triage::{
-        CheckLimits, CheckReport, Contents, Counts, DeadLetterListing, EditEvent, EditRefusal,
-        EditReport, EditRequest, EditShape, ExportError, Exported, FilterFailures, Fix, Found,
-        Guard, JobOptions, JobReport, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest, Policy,
+        Becomes, CheckLimits, CheckReport, Contents, Counts, DeadLetterListing, EditEvent,
+        EditRefusal, EditReport, EditRequest, EditShape, ExportError, Exported, Fate,
+        FilterFailures, Fix, Followed, Follower, Found, Guard, JobOptions, JobReport, LineageStep,
+        Lineages, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest, PlannedEdit, Policy,
         PolicyError, Progress, Query, Resumed, Target, Triage, TriageError, Verification,
-        VerifiedLetter, read_exported, write_dead_letter, write_export_end, write_exported,
-        write_listed, write_masked,
+        VerifiedLetter, edited_copy, read_exported, write_dead_letter, write_export_end,
+        write_exported, write_listed, write_masked, write_shown,
     },
+};
+#[cfg(feature = "filter")]
+pub use self::{
+    filter::{Filter, FilterError},
+    triage::Masks,
 };
 
 use self::{

@@ -12,6 +12,7 @@
 //! | where a dead letter gets its id, its record, its limits | `dead_letter/letter.rs` (`DeadLetter::of`), by `id.rs` and `record.rs` |
 //! | how a replay resumes after a crash: plan, lease, progress | `dead_letter/job.rs`, [`DeadLetters::advance`] |
 //! | how a finished replay is proven | `dead_letter/replays.rs`, [`DeadLetters::replays`] |
+//! | how a replayed message is known to be handled | `dead_letter/replays.rs`, [`DeadLetters::settled`] |
 //! | what an error kind means to the caller | `error.rs` |
 //! | what a store can do, and within which limits | `capabilities.rs` |
 //! | what a new backend must pass | `conformance/`, with the feature `conformance` |
@@ -62,7 +63,8 @@ pub use self::{
         Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
         DeadLetterRef, DeadLetterScan, DeadLetters, InvalidNoteName, JOB_LEASE, Job, JobAction,
         JobId, JobLease, MessageDigest, Note, NoteName, Origin, ReplayScan, ReplayTarget,
-        ReplayTrace, Resolution, Selection, Stats, StatsBuilder, StatsRow, TraceKind, sort_stats,
+        ReplayTrace, Replayed, Resolution, Selection, Settled, Stats, StatsBuilder, StatsRow,
+        TraceKind, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,

@@ -240,3 +240,33 @@ fn a_policy_is_tried_before_it_is_set() {
         Some(1)
     );
 }
+
+#[test]
+fn what_the_policy_masks_is_not_shown() {
+    let pf = Pf::new();
+    let args = ["publish", "order.created", r#"{"card":"4111222"}"#, "-q"];
+    let _ = pf.run(&args).succeeded();
+    let fails = "echo card 4111222 declined >&2; exit 65";
+    let _ = consume(&pf, "billing", fails);
+    let lists: [&[&str]; 7] = [
+        &["dlq", "list"],
+        &["dlq", "list", "-o", "json"],
+        &["dlq", "show", "--all"],
+        &["dlq", "show", "--all", "-o", "json"],
+        &["dlq", "show", "--all", "-o", "event"],
+        &["dlq", "show", "--all", "-o", "raw"],
+        &["dlq", "export", "--all"],
+    ];
+    let before = pf.run(lists[0]).succeeded();
+    assert!(before.stdout().contains("4111222"), "{before}");
+    let policy = r#"{"mask":[".event.data.card"]}"#;
+    let set = pf.run_with(&["dlq", "policy", "set", "-"], policy);
+    let _ = set.succeeded();
+    for list in lists {
+        let run = pf.run(list).succeeded();
+        assert!(run.stdout().contains("***"), "{list:?}: {run}");
+        assert!(!run.stdout().contains("4111222"), "{list:?}: {run}");
+    }
+    let wrong = pf.run_with(&["dlq", "policy", "set", "-"], r#"{"mask":[".a ="]}"#);
+    assert_eq!(wrong.code(), Some(2), "{wrong}");
+}

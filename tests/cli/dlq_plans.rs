@@ -217,3 +217,93 @@ fn a_job_of_which_letters_were_edited_or_archived_since_is_refused() {
     ");
     assert_eq!(ids(&pf).len(), 2);
 }
+
+#[test]
+fn a_plan_with_an_edit_says_what_each_becomes_and_is_applied_as_it_is() {
+    let pf = failed(3);
+    let originals = ids(&pf);
+    let edit = r#"if .event.data.n == 2 then . else .event.data.n |= tostring end"#;
+    let args = [
+        "dlq",
+        "replay",
+        "--all",
+        "--edit",
+        edit,
+        "--plan",
+        "plan.json",
+    ];
+    let planned = pf.run(&args);
+    assert_eq!(planned.code(), Some(4), "one is not edited: {planned}");
+    assert_eq!(ids(&pf), originals, "nothing was done");
+    let file: serde_json::Value = serde_json::from_str(&read(&pf)).unwrap();
+    let letters = file["dead_letters"].as_array().unwrap();
+    assert_eq!((letters.len(), &file["plan"]["edit"]), (2, &edit.into()));
+    let becomes = letters[0]["becomes"].as_str().unwrap();
+    assert_ne!(becomes, letters[0]["id"]);
+    let altered = read(&pf).replace("tostring", "tojson");
+    pf.write("altered.json", &altered);
+    assert_eq!(pf.run(&["dlq", "apply", "altered.json"]).code(), Some(1));
+    let job = file["plan"]["job"].as_str().unwrap();
+    let resumed = pf.run(&["dlq", "jobs", "resume", job]);
+    assert_eq!(resumed.code(), Some(1), "as they are: {resumed}");
+    let applied = pf.run(&["dlq", "apply", "plan.json"]).succeeded();
+    assert!(
+        applied.stdout().ends_with("replayed 2 dead letters\n"),
+        "{applied}"
+    );
+    assert_eq!(ids(&pf), [originals[1].clone()]);
+    let events = consume(&pf, "billing", "cat").succeeded().json();
+    let data: Vec<_> = events.iter().map(|event| &event["data"]["n"]).collect();
+    assert_eq!(data, ["1", "3"]);
+    assert_eq!(
+        pf.run(&["dlq", "jobs", "list", "-o", "json"])
+            .succeeded()
+            .json(),
+        [""; 0]
+    );
+    assert_eq!(
+        pf.run(&["dlq", "apply", "plan.json"]).code(),
+        Some(1),
+        "once"
+    );
+}
+
+#[test]
+fn a_planned_edit_that_would_come_out_differently_is_not_applied() {
+    let pf = failed(1);
+    let edit = ".event.data.n = now";
+    let args = [
+        "dlq",
+        "replay",
+        "--all",
+        "--edit",
+        edit,
+        "--plan",
+        "plan.json",
+    ];
+    let _ = pf.run(&args).succeeded();
+    let refused = pf.run(&["dlq", "apply", "plan.json"]);
+    assert_eq!(refused.code(), Some(1), "{refused}");
+    assert!(
+        refused
+            .stderr()
+            .contains("would become another event than planned"),
+        "{refused}"
+    );
+    assert_eq!(ids(&pf).len(), 1);
+}
+
+#[test]
+fn the_command_of_a_canary_gets_the_edited_copy() {
+    let pf = failed(1);
+    let edit = ".event.data.n = 42";
+    let tries = ["--canary", "1", "--", "sh", "-c", "grep -q '\"n\":42'"];
+    let replay = ["dlq", "replay", "--all", "--edit", edit];
+    let planned = [&replay[..], &["--plan", "plan.json"], &tries].concat();
+    let _ = pf.run(&planned).succeeded();
+    assert_eq!(ids(&pf).len(), 1);
+    let _ = pf
+        .run(&[&replay[..], &["--yes"], &tries].concat())
+        .succeeded();
+    assert_eq!(ids(&pf), [""; 0]);
+}

@@ -14,6 +14,7 @@ mod dlq;
 mod dlq_canary;
 mod dlq_edit;
 mod dlq_exchange;
+mod dlq_followed;
 mod dlq_jobs;
 mod dlq_notes;
 mod dlq_plans;

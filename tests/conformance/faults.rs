@@ -161,6 +161,10 @@ const FAULTS: &[(&str, Fault)] = &[
     ("replays::are_found_once", Fault::RepeatsReplays),
     ("replays::of_a_group_are_found", Fault::ChangesDigests),
     ("replays::are_gone_only_for_a_reason", Fault::HidesReplays),
+    (
+        "replays::are_settled_once_the_group_has_finished_them",
+        Fault::SettlesEarly,
+    ),
     ("notes::are_kept_and_replaced", Fault::ForgetsNotes),
     ("notes::are_removed", Fault::KeepsRemovedNotes),
     ("notes::are_read_by_whole_words", Fault::ForgetsNotes),

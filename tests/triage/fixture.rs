@@ -67,6 +67,7 @@ pub(crate) fn letter(number: u32, group: &str, message: &str) -> DeadLetter {
             replay_of: None,
             edit_of: None,
             edit: None,
+            foreign: false,
             event_id: Some(number.to_string()),
             event_type: Some("order.created".to_owned()),
         },

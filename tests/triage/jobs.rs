@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use protoflow::{
     event::Group,
-    runtime::{JobReport, PlanRequest, Stop, TriageError},
-    transport::{ErrorKind, JobAction, Resolution, Selection},
+    runtime::{EditRequest, JobReport, PlanRequest, Query, Stop, TriageError},
+    transport::{ErrorKind, JobAction, Resolution, Selection, TailFrom, TailRequest},
 };
 use tokio::time::Instant;
 
@@ -279,4 +279,56 @@ async fn progress_names_every_letter() {
         .map(|n| (letter(n, "billing", "x").id, Resolution::Done))
         .collect();
     assert_eq!(told, ids);
+}
+
+#[tokio::test]
+async fn what_is_replayed_or_purged_leaves_no_mark_in_the_archive() {
+    for action in [REPLAY, JobAction::Purge] {
+        let (transport, triage) = store().await;
+        put(&transport, (0..3).map(|n| letter(n, "billing", "x"))).await;
+        assert_eq!(triage.archive(Selection::default()).await.unwrap(), 3);
+        let query = Query {
+            archived: true,
+            ..Query::default()
+        };
+        let plan = PlanRequest::new(action, query);
+        let plan = triage.plan(plan).await.unwrap();
+        assert_eq!(run(&triage, &plan).await.done, 3);
+        let under = "archive".parse().unwrap();
+        let notes = transport.dead_letters().notes(&under).await.unwrap();
+        assert_eq!(notes, []);
+    }
+}
+
+#[tokio::test]
+async fn an_edited_foreign_letter_goes_to_its_topic_as_its_original_would() {
+    let (transport, triage) = store().await;
+    let mut foreign = letter(1, "spring", "x");
+    foreign.is_foreign = true;
+    foreign.record.foreign = true;
+    put(&transport, [foreign]).await;
+    let request = EditRequest {
+        query: Query::default(),
+        text: "--all".to_owned(),
+        who: "ann".to_owned(),
+        is_dead: |_| false,
+    };
+    let mut event = |_: &_, _: &[u8]| {
+        let event =
+            r#"{"specversion":"1.0","id":"1","source":"s","type":"order.created","data":7}"#;
+        Ok(event.as_bytes().to_vec())
+    };
+    let edited = triage.edit(request, &mut event).await.unwrap();
+    assert_eq!(edited.edited, 1);
+    let plan = PlanRequest::new(REPLAY, Selection::default());
+    let plan = triage.plan(plan).await.unwrap();
+    assert_eq!(plan.contents.targets[0].group, None);
+    assert_eq!(run(&triage, &plan).await.done, 1);
+    let request = TailRequest {
+        patterns: vec!["order.created".parse().unwrap()],
+        from: TailFrom::Earliest,
+        until_end: true,
+    };
+    let mut tail = transport.tail(request).await.unwrap();
+    assert_eq!(tail.next(10).await.unwrap().len(), 1, "every group sees it");
 }

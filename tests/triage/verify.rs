@@ -5,7 +5,7 @@ use protoflow::{
     transport::{ErrorKind, JobAction, JobId, Selection},
 };
 
-use crate::fixture::{REPLAY, letter, put, run, store};
+use crate::fixture::{REPLAY, letter, named, put, run, store};
 
 #[tokio::test]
 async fn a_replay_of_thousands_is_verified_in_the_order_of_its_plan() {
@@ -63,4 +63,27 @@ async fn what_never_ran_or_is_no_replay_leaves_no_list() {
     assert_eq!(triage.verifiable().await.unwrap(), []);
     let unknown = triage.verify(&JobId("nosuch".to_owned())).await;
     assert_eq!(unknown.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn what_was_purged_elsewhere_is_not_missing_though_the_step_was_not_noted() {
+    let (transport, triage) = store().await;
+    put(&transport, (0..2).map(|n| letter(n, "billing", "x"))).await;
+    let to = JobAction::Replay {
+        to: Some("order.again".parse().unwrap()),
+    };
+    let replay = PlanRequest::new(to, Selection::default());
+    let replay = triage.plan(replay).await.unwrap();
+    let one = letter(0, "billing", "x").id;
+    let purge = PlanRequest::new(JobAction::Purge, named(&[one.as_str()]));
+    let purge = triage.plan(purge).await.unwrap();
+    run(&triage, &purge).await;
+    // As a process does that is killed between the step and its note.
+    let letters = transport.dead_letters();
+    let lease = letters.lease(&replay.job, "killed").await.unwrap();
+    assert_eq!(letters.advance(&lease, 10).await.unwrap().len(), 2);
+    letters.release(lease, true).await.unwrap();
+    let verified = triage.verify(&replay.job).await.unwrap();
+    let found: Vec<_> = verified.letters.iter().map(|one| one.found).collect();
+    assert_eq!(found, [Found::Unknown, Found::Once]);
 }

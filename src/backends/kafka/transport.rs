@@ -24,8 +24,8 @@ use crate::{
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
-        ReplayTarget, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection,
-        Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection,
+        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -186,12 +186,12 @@ impl DeadLetters for Kafka {
         dead_letter::notes::read(&self.connection, under).await
     }
 
-    async fn replays(
-        &self,
-        since: SystemTime,
-        targets: &[ReplayTarget],
-    ) -> Result<Box<dyn ReplayScan>> {
-        job::replays::open(&self.connection, since, targets).await
+    async fn replays(&self, since: SystemTime, to: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {
+        job::replays::open(&self.connection, since, to).await
+    }
+
+    async fn settled(&self, group: &Group, replays: &[Replayed]) -> Result<Vec<Settled>> {
+        job::settled::settled(&self.connection, group, replays).await
     }
 }
 

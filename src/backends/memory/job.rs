@@ -1,6 +1,6 @@
 //! Replay and purge jobs: planned, run under a lease with a fencing token, ended.
 
-use std::{sync::Arc, time::SystemTime, vec};
+use std::{collections::HashSet, sync::Arc, time::SystemTime, vec};
 
 use async_trait::async_trait;
 
@@ -8,9 +8,12 @@ use super::{
     error::SCHEME,
     store::{Entry, GroupState, JobState, Lease, State, Store},
 };
-use crate::transport::{
-    DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, MessageDigest,
-    ReplayScan, ReplayTarget, ReplayTrace, Resolution, Result, TraceKind,
+use crate::{
+    event::Group,
+    transport::{
+        DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, MessageDigest,
+        ReplayScan, ReplayTarget, ReplayTrace, Replayed, Resolution, Result, Settled, TraceKind,
+    },
 };
 
 /// Returns the jobs that have not ended.
@@ -163,9 +166,13 @@ fn resolve(
         let DeadLetter {
             mut message,
             record,
+            is_foreign,
             ..
         } = Arc::unwrap_or_clone(letter);
         match to {
+            None if is_foreign => {
+                state.append(message, now, Some(lineage));
+            }
             Some(topic) => {
                 message.topic = topic.clone();
                 state.append(message, now, Some(lineage));
@@ -186,6 +193,30 @@ pub(super) fn replays(store: &Store) -> Box<dyn ReplayScan> {
         all.filter_map(|(_, entry)| trace(entry)).collect()
     });
     Box::new(Replays(traces.into_iter()))
+}
+
+/// Reports which replays a group has settled: it no longer has what it has finished.
+pub(super) fn settled(store: &Store, group: &Group, replays: &[Replayed]) -> Vec<Settled> {
+    store.look(|state| {
+        let Some(group) = state.groups.get(group) else {
+            let reason = format!("there is no group `{group}`");
+            return vec![Settled::Unknown(reason); replays.len()];
+        };
+        let unfinished = group.unfinished();
+        let unfinished = unfinished.filter_map(|(_, entry)| entry.lineage.as_ref());
+        let open: HashSet<_> = unfinished.map(|lineage| &lineage.replay_of).collect();
+        let settled = |replay: &Replayed| {
+            let is_its_own = replay.target.group.is_some();
+            if open.contains(&replay.replay_of) {
+                Settled::No
+            } else if is_its_own || group.reads(&replay.target.topic) {
+                Settled::Yes
+            } else {
+                Settled::Unknown("the group does not read this topic".to_owned())
+            }
+        };
+        replays.iter().map(settled).collect()
+    })
 }
 
 fn trace(entry: &Entry) -> Option<ReplayTrace> {

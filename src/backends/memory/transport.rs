@@ -8,12 +8,12 @@ use super::{
     capabilities, consume, dead_letter, delay, error::SCHEME, job, publish, store::Store, tail,
 };
 use crate::{
-    event::{Encoding, Topic},
+    event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
-        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Settled,
+        Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -191,6 +191,10 @@ impl DeadLetters for Memory {
 
     async fn replays(&self, _: SystemTime, _: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {
         Ok(job::replays(&self.store))
+    }
+
+    async fn settled(&self, group: &Group, replays: &[Replayed]) -> Result<Vec<Settled>> {
+        Ok(job::settled(&self.store, group, replays))
     }
 }
 

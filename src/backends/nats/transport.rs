@@ -12,19 +12,21 @@ use crate::{
             stream::{setup, topics},
         },
         consume::subscription::NatsSubscription,
-        dead_letter::{advisories::Advisories, import, notes, scan::NatsLetterScan, stats},
+        dead_letter::{
+            advisories::Advisories, import, notes, scan::NatsLetterScan, settled, stats,
+        },
         delay, doctor,
         error::SCHEME,
         job::{advance, lifecycle, plan, replays, session::JobSession},
         publish::publisher::Publisher,
         tail::NatsTail,
     },
-    event::{Encoding, Topic},
+    event::{Encoding, Group, Topic},
     lock::Mutex,
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
-        ReplayTarget, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Settled, Stats,
         SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
@@ -193,12 +195,12 @@ impl DeadLetters for Nats {
         notes::read(&self.connection, under).await
     }
 
-    async fn replays(
-        &self,
-        since: SystemTime,
-        targets: &[ReplayTarget],
-    ) -> Result<Box<dyn ReplayScan>> {
-        replays::open(&self.connection, since, targets).await
+    async fn replays(&self, since: SystemTime, to: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {
+        replays::open(&self.connection, since, to).await
+    }
+
+    async fn settled(&self, group: &Group, replays: &[Replayed]) -> Result<Vec<Settled>> {
+        settled::settled(&self.connection, group, replays).await
     }
 }
 

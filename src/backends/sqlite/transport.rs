@@ -16,18 +16,18 @@ use super::{
     error::SCHEME,
     job::{
         lifecycle::{self, LeaseLock},
-        replays,
+        replays, settled,
     },
     publish,
     tail::follow,
 };
 use crate::{
-    event::{Encoding, Topic},
+    event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
-        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection,
+        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -187,6 +187,10 @@ impl DeadLetters for Sqlite {
 
     async fn replays(&self, since: SystemTime, _: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {
         replays::open(&self.reader, since).await
+    }
+
+    async fn settled(&self, group: &Group, replays: &[Replayed]) -> Result<Vec<Settled>> {
+        settled::settled(&self.reader, group, replays).await
     }
 }
 

@@ -103,6 +103,12 @@ impl CliError {
         self
     }
 
+    /// Reports whether a store, stream or topic is missing.
+    pub fn is_not_found(&self) -> bool {
+        let error = self.source.downcast_ref::<TransportError>();
+        error.is_some_and(|error| error.kind() == ErrorKind::NotFound)
+    }
+
     /// Adds the failed operation in front; the error becomes its cause.
     #[must_use]
     pub fn during(mut self, text: impl fmt::Display + Send + Sync + 'static) -> Self {

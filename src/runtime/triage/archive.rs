@@ -1,11 +1,13 @@
 //! Archiving and restoring the dead letters of a query.
 
+use std::collections::HashSet;
+
 use super::{
     Guard, Query, TriageError,
     listing::{DeadLetterListing, PAGE},
     notes::Archived,
 };
-use crate::transport::Transport;
+use crate::transport::{Result as Answer, Transport};
 
 /// Archives or restores the dead letters of a query; returns how many.
 pub(super) async fn change(
@@ -32,4 +34,24 @@ pub(super) async fn change(
         archived.remove(transport, &ids).await?;
     }
     Ok(ids.len() as u64)
+}
+
+/// Removes the marks of archived dead letters that are not in the store any more.
+pub(super) async fn prune(transport: &dyn Transport) -> Answer<()> {
+    let mut archived = Archived::read(transport).await?;
+    let query = Query {
+        archived: true,
+        ..Query::default()
+    };
+    let mut listing = DeadLetterListing::open(transport, query).await?;
+    let mut present = HashSet::new();
+    loop {
+        let page = listing.next(PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        present.extend(page.into_iter().map(|letter| letter.id));
+    }
+    let gone = archived.others(&present);
+    archived.remove(transport, &gone).await
 }

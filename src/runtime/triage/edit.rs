@@ -4,14 +4,14 @@
 //! The original is archived. Both are noted before the first of them happens: a crash in between leaves the original archived
 //! and the edited one missing, which the next edit finds and undoes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     event::{Encoding, Envelope, Form, Headers, Message, Mode, Position, parse_record_to},
-    transport::{DeadLetter, DeadLetterId},
+    transport::{DeadLetter, DeadLetterId, MessageDigest},
 };
 
 /// Shapes of changes that a report has; others are counted together.
@@ -59,6 +59,27 @@ pub struct EditReport {
     /// The ids of the edited dead letters.
     #[serde(skip)]
     pub ids: Vec<DeadLetterId>,
+    /// What each original becomes, in order.
+    #[serde(skip)]
+    pub becomes: Vec<(DeadLetterId, Becomes)>,
+}
+
+/// The edited dead letter that takes the place of an original.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Becomes {
+    /// Its id, which follows from the original and the content of the event.
+    pub becomes: DeadLetterId,
+    /// The digest of its message.
+    pub digest: MessageDigest,
+}
+
+/// An edit that is planned: what it is, and what each dead letter becomes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlannedEdit {
+    /// The edit, as the operator wrote it.
+    pub program: String,
+    /// What the dead letters become; others are not in the plan.
+    pub becomes: HashMap<DeadLetterId, Becomes>,
 }
 
 impl EditReport {
@@ -73,6 +94,13 @@ impl EditReport {
     pub(super) fn add(&mut self, edited: &Edited) {
         self.edited += 1;
         self.ids.push(edited.letter.id.clone());
+        if let Some(original) = edited.letter.record.edit_of.clone() {
+            let becomes = Becomes {
+                becomes: edited.letter.id.clone(),
+                digest: MessageDigest::of(&edited.letter.message),
+            };
+            self.becomes.push((original, becomes));
+        }
         let changes = changes(&edited.before, &edited.after);
         let mut shapes = self.shapes.iter_mut();
         if let Some(known) = shapes.find(|shape| shape.changes == changes) {
@@ -106,6 +134,18 @@ pub(super) struct Edited {
 pub(super) fn hash(text: &str) -> String {
     let hash = data_encoding::BASE32_NOPAD.encode(&Sha256::digest(text));
     hash[..16].to_ascii_lowercase()
+}
+
+/// Returns an edited copy of a dead letter, without storing anything.
+///
+/// # Errors
+/// If the edit fails, changes nothing, or makes no valid event: why.
+pub fn edited_copy(
+    letter: &DeadLetter,
+    encoding: Encoding,
+    event: &mut EditEvent<'_>,
+) -> Result<DeadLetter, String> {
+    edit(letter, "", encoding, event).map(|edited| edited.letter)
 }
 
 /// Edits a dead letter. `edit` is the hash of the request.
@@ -192,6 +232,7 @@ fn new_letter(letter: &DeadLetter, edit: &str, message: Message) -> DeadLetter {
     record.event_type = envelope.as_ref().map(|envelope| envelope.ty.to_string());
     record.edit_of = Some(letter.id.clone());
     record.edit = Some(edit.to_owned());
+    record.foreign = letter.is_foreign;
     let event = record.event_id.clone().unwrap_or_default();
     let position = Position::new(format!("{}/{event}", letter.id));
     DeadLetter {
@@ -199,7 +240,7 @@ fn new_letter(letter: &DeadLetter, edit: &str, message: Message) -> DeadLetter {
         message,
         record,
         at: None,
-        is_foreign: false,
+        is_foreign: letter.is_foreign,
     }
 }
 

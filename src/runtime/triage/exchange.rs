@@ -126,9 +126,9 @@ pub fn read_exported(line: &str) -> Result<Exported, ExportError> {
     Ok(Exported::DeadLetter(Box::new(DeadLetter {
         id,
         message: record.message,
-        record: story,
         at: None,
-        is_foreign: false,
+        is_foreign: story.foreign,
+        record: story,
     })))
 }
 

@@ -39,22 +39,25 @@ mod repair;
 
 use std::{collections::HashMap, sync::Arc};
 
+#[cfg(feature = "filter")]
+pub use self::notes::Masks;
 pub use self::{
     check::{CheckLimits, CheckReport},
     counts::Counts,
-    edit::{EditEvent, EditRefusal, EditReport, EditShape},
+    edit::{Becomes, EditEvent, EditRefusal, EditReport, EditShape, PlannedEdit, edited_copy},
     error::TriageError,
     exchange::{
         ExportError, Exported, read_exported, write_export_end, write_exported, write_masked,
     },
     job::{
-        Contents, Found, JobOptions, JobReport, Plan, PlanHash, PlanObserver, PlanRequest,
-        Progress, Resumed, Target, Verification, VerifiedLetter,
+        Contents, Fate, Followed, Follower, Found, JobOptions, JobReport, LineageStep, Lineages,
+        Plan, PlanHash, PlanObserver, PlanRequest, Progress, Resumed, Target, Verification,
+        VerifiedLetter,
     },
     listing::{DeadLetterListing, FilterFailures},
     notes::{Fix, Guard, LogEntry, Policy, PolicyError},
     query::Query,
-    record::{write_dead_letter, write_listed},
+    record::{write_dead_letter, write_listed, write_shown},
     repair::EditRequest,
 };
 use self::{
@@ -79,6 +82,12 @@ impl Triage {
             transport,
             local: Guard::default(),
         }
+    }
+
+    /// Returns the transport.
+    #[must_use]
+    pub fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
     }
 
     /// Lists the dead letters of a query, oldest first, without side effects.
@@ -160,6 +169,7 @@ impl Triage {
     /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
     /// it, or if the transport fails.
     pub async fn resume(&self, id: &JobId) -> Result<Plan, TriageError> {
+        notes::check_unedited(&*self.transport, id).await?;
         let scheme = self.transport.scheme();
         let mut jobs = self.jobs().await?.into_iter();
         let job = jobs.find(|job| job.id == *id);
@@ -197,11 +207,8 @@ impl Triage {
             ..options.clone()
         };
         let report = run::run(&*self.transport, plan, &options, stop, progress).await?;
-        if report.complete
-            && let Err(error) = notes::release_plan(&*self.transport, &plan.job).await
-        {
-            // The job has ended all the same; what is left names no job any more.
-            tracing::warn!(job = %plan.job, %error, "the note of the plan was not removed");
+        if report.complete {
+            run::clean_up(&*self.transport, plan).await;
         }
         Ok(report)
     }

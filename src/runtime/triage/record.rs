@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Fix;
+use super::{Fix, LineageStep};
 use crate::{
     event::{Stored, write_record},
     transport::{DeadLetter, DeadLetterId, DeadLetterRecord},
@@ -13,6 +13,8 @@ struct Fields<'a> {
     id: &'a DeadLetterId,
     #[serde(skip_serializing_if = "Option::is_none")]
     regressed: Option<&'a Fix>,
+    #[serde(skip_serializing_if = "<[LineageStep]>::is_empty")]
+    lineage: &'a [LineageStep],
     #[serde(flatten)]
     record: &'a DeadLetterRecord,
 }
@@ -20,11 +22,20 @@ struct Fields<'a> {
 /// Appends the JSON record of a dead letter on one line, without a line break: the message, with the rest under
 /// `dead_letter`.
 pub fn write_dead_letter(out: &mut Vec<u8>, letter: &DeadLetter) {
-    write_listed(out, letter, None);
+    write(out, letter, None, &[]);
+}
+
+/// Appends the same record, with the lineage of the dead letter under `dead_letter.lineage`.
+pub fn write_shown(out: &mut Vec<u8>, letter: &DeadLetter, lineage: &[LineageStep]) {
+    write(out, letter, None, lineage);
 }
 
 /// Appends the same record, with the fix that the dead letter is the first to refute, under `dead_letter.regressed`.
 pub fn write_listed(out: &mut Vec<u8>, letter: &DeadLetter, regressed: Option<&Fix>) {
+    write(out, letter, regressed, &[]);
+}
+
+fn write(out: &mut Vec<u8>, letter: &DeadLetter, regressed: Option<&Fix>, lineage: &[LineageStep]) {
     let stored = Stored {
         message: letter.message.clone(),
         position: letter.record.origin.position.clone(),
@@ -33,6 +44,7 @@ pub fn write_listed(out: &mut Vec<u8>, letter: &DeadLetter, regressed: Option<&F
     let fields = Fields {
         id: &letter.id,
         regressed,
+        lineage,
         record: &letter.record,
     };
     // Strings, numbers and times cannot fail to serialise.

@@ -163,7 +163,8 @@ async fn store(
         return Ok(());
     }
     let pairs = edited.iter().map(|(id, new)| (id.clone(), new.id.clone()));
-    PendingEdit::note(transport, note, who, pairs.collect()).await?;
+    let mut pairs: Vec<_> = pairs.collect();
+    PendingEdit::note(transport, note, who, pairs.clone()).await?;
     failpoint::reach("triage.edit_noted");
     let (originals, letters): (Vec<_>, Vec<_>) = edited.into_iter().unzip();
     let mut archived = Archived::read(transport).await?;
@@ -187,7 +188,8 @@ async fn store(
     if !refused.is_empty() {
         archived.remove(transport, &refused).await?;
     }
-    Ok(())
+    pairs.retain(|(original, _)| !refused.contains(original));
+    PendingEdit::keep(transport, who, pairs).await
 }
 
 /// Undoes what an interrupted edit left: takes originals out of the archive whose edited dead letters are missing.

@@ -187,6 +187,7 @@ macro_rules! conformance_cases {
                 are_found_once,
                 of_a_group_are_found,
                 are_gone_only_for_a_reason,
+                are_settled_once_the_group_has_finished_them,
             }
             notes {
                 are_kept_and_replaced,

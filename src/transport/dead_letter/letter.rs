@@ -64,6 +64,7 @@ impl DeadLetter {
             replay_of: lineage.map(|lineage| lineage.replay_of.clone()),
             edit_of: None,
             edit: None,
+            foreign: false,
             event_id: envelope.as_ref().map(|envelope| envelope.id.to_string()),
             event_type: envelope.as_ref().map(|envelope| envelope.ty.to_string()),
             origin: Origin {
@@ -116,5 +117,17 @@ impl DeadLetter {
             generation: self.record.generation + 1,
             attempts: self.record.total_attempts,
         }
+    }
+
+    /// Returns the id of the dead letter that it becomes if it is replayed to its group and fails again.
+    #[must_use]
+    pub fn next_id(&self) -> DeadLetterId {
+        let next = self.lineage();
+        DeadLetterId::derive(
+            &next.store,
+            &next.position,
+            &self.record.group,
+            next.generation,
+        )
     }
 }

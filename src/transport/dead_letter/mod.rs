@@ -25,7 +25,7 @@ pub use self::{
     letter::DeadLetter,
     note::{InvalidNoteName, Note, NoteName},
     record::{DeadLetterRecord, Origin},
-    replays::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, TraceKind},
+    replays::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Replayed, Settled, TraceKind},
     selection::{DeadLetterRef, Selection},
     stats::{Stats, StatsBuilder, StatsRow, sort_stats},
 };
@@ -162,6 +162,19 @@ pub trait DeadLetters: Send + Sync {
         since: SystemTime,
         targets: &[ReplayTarget],
     ) -> Result<Box<dyn ReplayScan>>;
+
+    /// Reports of each of these replays, in order, whether a group has settled it.
+    ///
+    /// [`Settled::Yes`] only if the group's position shows it: what is due for retry is not settled. A message that is
+    /// dead-lettered again is stored as a dead letter before it is settled.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn settled(&self, group: &Group, replays: &[Replayed]) -> Result<Vec<Settled>> {
+        let _ = group;
+        let reason = "this transport does not tell which messages a group has settled";
+        Ok(vec![Settled::Unknown(reason.to_owned()); replays.len()])
+    }
 }
 
 /// An open read of dead letters.

@@ -68,6 +68,9 @@ pub struct DeadLetterRecord {
     /// The hash of the request that edited it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edit: Option<String>,
+    /// Whether another program stored it, or its original; kept over edits, export and import.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign: bool,
     /// The event's id, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
@@ -194,6 +197,7 @@ mod tests {
             replay_of: None,
             edit_of: None,
             edit: None,
+            foreign: false,
             event_id: Some(id),
             event_type: Some(ty),
         }

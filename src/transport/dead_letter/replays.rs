@@ -3,7 +3,7 @@
 //! A replayed message carries the id of its dead letter in its stored lineage. Reading the target again therefore tells
 //! whether a replay is there, and how often, whatever the job reported.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,30 @@ pub enum TraceKind {
     Retry(MessageDigest),
     /// The group has settled the message: it was handled, skipped or dead-lettered again.
     Settled,
+}
+
+/// A replay that was confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// The dead letter that was replayed.
+    pub replay_of: DeadLetterId,
+    /// Where it was replayed to.
+    pub target: ReplayTarget,
+    /// It was stored at this time or later.
+    pub since: SystemTime,
+    /// The position of the message, if a [`ReplayScan`] found it.
+    pub position: Option<Position>,
+}
+
+/// Whether a group has settled a replayed message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// It was handled, skipped or dead-lettered again.
+    Yes,
+    /// It is still to be delivered, in flight, or due for retry.
+    No,
+    /// The store does not tell, for this reason.
+    Unknown(String),
 }
 
 /// An open read of replays.

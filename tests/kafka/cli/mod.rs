@@ -3,6 +3,7 @@
 mod asked;
 mod bad_input;
 mod bytes;
+mod canary;
 mod dedup;
 mod delays;
 mod foreign;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod beside_others;
+mod canary;
 mod capture;
 mod consume;
 mod dedup;

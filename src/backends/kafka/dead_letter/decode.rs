@@ -72,14 +72,15 @@ impl LetterDecoder {
             let topic = read.marks.get(TOPIC).and_then(text);
             let topic = topic.and_then(|topic| topic.parse().ok());
             let topic = topic.unwrap_or_else(|| record.origin.topic.clone());
+            let is_foreign = record.foreign;
             let letter = DeadLetter {
                 id,
                 record,
                 message: read.message(topic),
                 at: None,
-                is_foreign: false,
+                is_foreign,
             };
-            (letter, reference, false)
+            (letter, reference, is_foreign)
         } else {
             let (letter, reference) =
                 foreign::letter(&self.names, &self.store, (store, &at), read)?;

@@ -9,4 +9,5 @@ pub(super) mod letters;
 pub(super) mod lifecycle;
 pub(super) mod prune;
 pub(super) mod replays;
+pub(super) mod settled;
 pub(super) mod worker;

@@ -31,7 +31,7 @@ use crate::{
 /// The beginning of the key of a replay in a retry topic.
 pub(crate) const KEY: &str = "replay/";
 /// How far the clocks of the clients that planned and ran a job may differ.
-const CLOCK_SKEW: Duration = Duration::from_mins(5);
+pub(super) const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// Starts to read the replays to these targets that were stored at this time or later.
 pub(crate) async fn open(
@@ -134,6 +134,12 @@ impl ReplayScan for Replays {
     }
 }
 
+/// Returns the dead letter in the key of a replay in a retry topic.
+pub(super) fn id_in(key: &[u8]) -> Option<DeadLetterId> {
+    let key = std::str::from_utf8(key).ok()?;
+    Some(DeadLetterId::from_stored(key.strip_prefix(KEY)?))
+}
+
 fn trace(connection: &Connection, read: FetchedRecord) -> Option<ReplayTrace> {
     let position = Position::new(format!("{}/{}/{}", read.topic, read.partition, read.offset));
     let trace = |replay_of, kind| ReplayTrace {
@@ -143,8 +149,7 @@ fn trace(connection: &Connection, read: FetchedRecord) -> Option<ReplayTrace> {
     };
     let in_retries = connection.names().is_retries(&read.topic);
     if in_retries && read.payload.is_none() {
-        let key = std::str::from_utf8(read.key.as_deref()?).ok()?;
-        let id = DeadLetterId::from_stored(key.strip_prefix(KEY)?);
+        let id = id_in(read.key.as_deref()?)?;
         return Some(trace(id, TraceKind::Settled));
     }
     if let Some(lineage) = read.marks.get(LINEAGE) {

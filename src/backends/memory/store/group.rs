@@ -114,6 +114,13 @@ impl GroupState {
         }
     }
 
+    /// Reports whether the group reads a topic.
+    pub(in crate::backends::memory) fn reads(&self, topic: &Topic) -> bool {
+        self.joined
+            .iter()
+            .any(|(pattern, _)| pattern.matches(topic))
+    }
+
     /// Enqueues a message.
     pub(in crate::backends::memory) fn insert(&mut self, number: u64, entry: Arc<Entry>) {
         let item = QueuedMessage {

@@ -64,9 +64,9 @@ impl EncodedLetter {
         let letter = DeadLetter {
             id,
             message: headers::read(topic, Some(&map), self.payload),
-            record,
             at: Some(Position::number(self.sequence)),
-            is_foreign: false,
+            is_foreign: record.foreign,
+            record,
         };
         Some(DecodedLetter {
             letter,

@@ -5,5 +5,6 @@ pub(crate) mod decode;
 pub(crate) mod import;
 pub(crate) mod notes;
 pub(crate) mod scan;
+pub(crate) mod settled;
 pub(crate) mod stats;
 pub(crate) mod store;

@@ -62,9 +62,9 @@ pub(crate) fn read(row: &Row<'_>) -> StoreResult<DeadLetter> {
     Ok(DeadLetter {
         id: DeadLetterId::from_stored(row.get::<_, String>(2)?),
         message: message(row, 4, record.origin.topic.clone())?,
-        record,
         at: None,
-        is_foreign: false,
+        is_foreign: record.foreign,
+        record,
     })
 }
 

@@ -370,6 +370,8 @@ fn replay(
     let lineage = letter.lineage();
     let mut message = letter.message;
     let group = match to {
+        // The group of another program does not read this store: every group of the topic gets it.
+        None if letter.is_foreign => None,
         None => Some(group_id(&session.connection, &letter.record.group, now)?),
         Some(topic) => {
             message.topic = topic.clone();

@@ -2,3 +2,4 @@
 
 pub(super) mod lifecycle;
 pub(super) mod replays;
+pub(super) mod settled;

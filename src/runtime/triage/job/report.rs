@@ -24,11 +24,24 @@ pub struct JobReport {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde calls it with a reference"
 )]
-pub(super) fn is_zero(count: &u64) -> bool {
+pub(in crate::runtime::triage) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
 impl JobReport {
+    /// Returns the counts of two runs of a job, this one and the next.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            done: self.done + next.done,
+            gone: self.gone + next.gone,
+            failed: self.failed + next.failed,
+            ambiguous: self.ambiguous + next.ambiguous,
+            refailed: self.refailed + next.refailed,
+            complete: next.complete,
+        }
+    }
+
     pub(super) fn add(&mut self, resolution: &Resolution) {
         *match resolution {
             Resolution::Done => &mut self.done,

@@ -9,10 +9,14 @@ use crate::{
     failpoint,
     runtime::{
         Stop,
-        triage::{TriageError, notes::note_gone},
+        triage::{
+            TriageError, archive,
+            notes::{note_gone, release_plan},
+        },
     },
     transport::{
-        DeadLetterId, DeadLetters, JobAction, JobLease, Resolution, Result as Answer, Transport,
+        DeadLetterId, DeadLetters, Job, JobAction, JobId, JobLease, Resolution, Result as Answer,
+        Transport,
     },
 };
 
@@ -28,6 +32,9 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Longest wait for a broker that does not answer.
 const OUTAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How often the other jobs of the store are read.
+const OTHERS: Duration = Duration::from_secs(5);
+
 /// Options of a job.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct JobOptions {
@@ -37,6 +44,8 @@ pub struct JobOptions {
     pub rate: Option<f64>,
     /// Stops when more than this share of what was replayed has died again.
     pub stop_on_refail: Option<f64>,
+    /// Stops after this many dead letters; the job can be resumed.
+    pub most: Option<usize>,
 }
 
 /// Receives the outcome of each dead letter once it is durable.
@@ -64,6 +73,8 @@ pub(in crate::runtime::triage) async fn run(
         is_replay: matches!(plan.contents.action, JobAction::Replay { .. }),
         pace: Pace::new(options.rate),
         refail: options.stop_on_refail.map(Refail::new),
+        left: options.most.unwrap_or(usize::MAX),
+        others: Others::default(),
         report: JobReport::default(),
         progress,
     };
@@ -93,6 +104,18 @@ pub(in crate::runtime::triage) async fn run(
     }
 }
 
+/// Removes what is left of a job that has ended. Best effort: what stays names nothing any more.
+pub(in crate::runtime::triage) async fn clean_up(transport: &dyn Transport, plan: &Plan) {
+    if let Err(error) = release_plan(transport, &plan.job).await {
+        tracing::warn!(job = %plan.job, %error, "the note of the plan was not removed");
+    }
+    if plan.selection.contains("--archived")
+        && let Err(error) = archive::prune(transport).await
+    {
+        tracing::warn!(job = %plan.job, %error, "marks of the archive were not removed");
+    }
+}
+
 /// Renews the lease while it is polled. A lost lease is noticed by the next `advance`, which is fenced.
 async fn heartbeat(letters: &dyn DeadLetters, lease: &JobLease) -> std::convert::Infallible {
     let mut ticks = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -112,13 +135,16 @@ struct Work<'a, 'p> {
     is_replay: bool,
     pace: Pace,
     refail: Option<Refail>,
+    /// How many dead letters may still be resolved.
+    left: usize,
+    others: Others,
     report: JobReport,
     progress: &'a mut Progress<'p>,
 }
 
 impl Work<'_, '_> {
     async fn advance_all(&mut self, stop: &Stop) -> Answer<()> {
-        loop {
+        while self.left > 0 {
             tokio::select! {
                 biased;
                 () = stop.drain.cancelled() => return Ok(()),
@@ -135,7 +161,11 @@ impl Work<'_, '_> {
             if self.is_replay {
                 keep_gone(self.transport, self.lease, &resolved).await;
             }
+            self.others
+                .tell(self.transport, self.lease, &resolved)
+                .await;
             self.pace.spend(resolved.len());
+            self.left = self.left.saturating_sub(resolved.len());
             for (_, resolution) in &resolved {
                 self.report.add(resolution);
             }
@@ -149,14 +179,16 @@ impl Work<'_, '_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Resolves the next batch, waiting for a broker that does not answer; `None` if a stop was requested meanwhile.
     async fn advance(&mut self, stop: &Stop) -> Answer<Option<Vec<(DeadLetterId, Resolution)>>> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
+        let batch = self.pace.batch().min(self.left);
         loop {
-            match self.letters.advance(self.lease, self.pace.batch()).await {
+            match self.letters.advance(self.lease, batch).await {
                 Err(error) if error.is_transient() && started.elapsed() < OUTAGE_TIMEOUT => {
                     tracing::warn!(%error, "waiting for the transport");
                     tokio::select! {
@@ -178,6 +210,39 @@ async fn keep_gone(
 ) {
     if let Err(error) = note_gone(transport, &lease.job, resolved).await {
         tracing::warn!(job = %lease.job, %error, "what is gone was not noted");
+    }
+}
+
+/// Replays that have not ended: what this job resolves is gone for them, which a crash of theirs must not hide.
+#[derive(Default)]
+struct Others {
+    jobs: Vec<JobId>,
+    next: Option<Instant>,
+}
+
+impl Others {
+    /// Notes for them what was resolved here. Best effort, as for a job's own.
+    async fn tell(
+        &mut self,
+        transport: &dyn Transport,
+        lease: &JobLease,
+        resolved: &[(DeadLetterId, Resolution)],
+    ) {
+        if self.next.is_none_or(|next| Instant::now() >= next) {
+            self.next = Some(Instant::now() + OTHERS);
+            let jobs = transport.dead_letters().jobs().await.unwrap_or_default();
+            let is_other =
+                |job: &Job| matches!(job.action, JobAction::Replay { .. }) && job.id != lease.job;
+            let others = jobs.into_iter().filter(is_other);
+            self.jobs = others.map(|job| job.id).collect();
+        }
+        let done = resolved.iter().filter(|(_, how)| *how == Resolution::Done);
+        let gone: Vec<_> = done.map(|(id, _)| (id.clone(), Resolution::Gone)).collect();
+        for job in &self.jobs {
+            if let Err(error) = note_gone(transport, job, &gone).await {
+                tracing::warn!(%job, %error, "what is gone for this job was not noted");
+            }
+        }
     }
 }
 

@@ -202,8 +202,9 @@ impl Evidence {
     fn of(manifest: Manifest) -> Self {
         let Manifest { letters, gone } = manifest;
         let letters = letters.into_iter().enumerate();
-        let letters = letters.map(|(number, Listed { id, digest, target })| {
-            (id, Traces::of(number, digest, target))
+        let letters = letters.map(|(number, listed)| {
+            let Listed { digest, target, .. } = listed;
+            (listed.id, Traces::of(number, digest, target))
         });
         let mut evidence = Self {
             letters: letters.collect(),

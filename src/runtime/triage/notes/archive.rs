@@ -59,6 +59,15 @@ impl Archived {
         self.ids.contains(id)
     }
 
+    /// Returns the ids that are archived and not among these.
+    pub(in crate::runtime::triage) fn others(
+        &self,
+        ids: &HashSet<DeadLetterId>,
+    ) -> Vec<DeadLetterId> {
+        let others = self.ids.iter().filter(|id| !ids.contains(*id));
+        others.cloned().collect()
+    }
+
     /// Archives dead letters.
     pub(in crate::runtime::triage) async fn add(
         &mut self,

@@ -14,6 +14,12 @@ const EDITS: &str = "edit";
 /// An edit of which nothing was noted for longer was interrupted.
 const LONGEST: Duration = Duration::from_mins(2);
 
+/// The edits that ended, for lineage; only the last ones are kept.
+const DONE: &str = "edited";
+
+/// How many notes of edits that ended are kept: each has at most a page of dead letters.
+const MOST: usize = 100;
+
 /// An edit at work: while it is noted, no job begins.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::runtime::triage) struct PendingEdit {
@@ -21,7 +27,7 @@ pub(in crate::runtime::triage) struct PendingEdit {
     pub(in crate::runtime::triage) pairs: Vec<(DeadLetterId, DeadLetterId)>,
     pub(in crate::runtime::triage) who: String,
     #[serde(with = "crate::transport::stamp")]
-    started: SystemTime,
+    pub(in crate::runtime::triage) started: SystemTime,
 }
 
 impl PendingEdit {
@@ -63,6 +69,26 @@ impl PendingEdit {
         name: &NoteName,
     ) -> Answer<()> {
         remove(transport, name).await
+    }
+
+    /// Keeps the pairs of an edit that was made, so that lineage can show them.
+    pub(in crate::runtime::triage) async fn keep(
+        transport: &dyn Transport,
+        who: &str,
+        pairs: Vec<(DeadLetterId, DeadLetterId)>,
+    ) -> Answer<()> {
+        let notes = transport.dead_letters().notes(&name(DONE)).await?;
+        let surplus = (notes.len() + 1).saturating_sub(MOST);
+        for note in &notes[..surplus] {
+            remove(transport, &note.name).await?;
+        }
+        Self::note(transport, &name(DONE).child(&moment()), who, pairs).await
+    }
+
+    /// Returns the edits that were kept, oldest first.
+    pub(in crate::runtime::triage) async fn kept(transport: &dyn Transport) -> Answer<Vec<Self>> {
+        let kept = read(transport, &name(DONE)).await?.into_iter();
+        Ok(kept.map(|(_, edit)| edit).collect())
     }
 
     /// Reports whether another process may still be making it.

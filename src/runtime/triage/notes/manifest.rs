@@ -9,9 +9,12 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::{moment, name, put, read, remove};
-use crate::transport::{
-    DeadLetter, DeadLetterId, ErrorKind, JobId, MessageDigest, NoteName, ReplayTarget, Resolution,
-    Result as Answer, Transport, TransportError,
+use crate::{
+    event::Group,
+    transport::{
+        DeadLetter, DeadLetterId, ErrorKind, JobId, MessageDigest, NoteName, ReplayTarget,
+        Resolution, Result as Answer, Transport, TransportError,
+    },
 };
 
 /// The notes that say which manifests there are: small, so that planning need not read the manifests themselves.
@@ -54,8 +57,14 @@ enum Page {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Planned {
     targets: Vec<ReplayTarget>,
+    /// The groups that failed, of the targets; none where a replay to another topic serves every group.
+    #[serde(default)]
+    groups: Vec<Option<Group>>,
     /// The id, the message, and the number of the target.
     letters: Vec<(DeadLetterId, MessageDigest, usize)>,
+    /// The ids of the dead letters that they become if they die again.
+    #[serde(default)]
+    next: Vec<DeadLetterId>,
 }
 
 /// A manifest as it was read.
@@ -66,11 +75,15 @@ pub(in crate::runtime::triage) struct Manifest {
 }
 
 /// A dead letter of a manifest.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::runtime::triage) struct Listed {
     pub(in crate::runtime::triage) id: DeadLetterId,
     pub(in crate::runtime::triage) digest: MessageDigest,
     pub(in crate::runtime::triage) target: ReplayTarget,
+    /// The group that failed, unless every group of another topic gets the replay.
+    pub(in crate::runtime::triage) group: Option<Group>,
+    /// The id of the dead letter that it becomes if it dies again.
+    pub(in crate::runtime::triage) next: Option<DeadLetterId>,
 }
 
 /// Writes the manifest of a job that is being planned.
@@ -111,15 +124,21 @@ impl ManifestWriter {
         transport: &dyn Transport,
         letter: &DeadLetter,
         target: ReplayTarget,
+        group: Option<Group>,
     ) -> Answer<()> {
-        let targets = &mut self.page.targets;
-        let known = targets.iter().rposition(|known| *known == target);
+        let Planned {
+            targets, groups, ..
+        } = &mut self.page;
+        let mut known = targets.iter().zip(&*groups);
+        let known = known.rposition(|(known, of)| *known == target && *of == group);
         let number = known.unwrap_or(targets.len());
         if number == targets.len() {
             targets.push(target);
+            groups.push(group);
         }
         let digest = MessageDigest::of(&letter.message);
         self.page.letters.push((letter.id.clone(), digest, number));
+        self.page.next.push(letter.next_id());
         if self.page.letters.len() == PER_NOTE {
             self.store_page(transport).await?;
         }
@@ -180,10 +199,17 @@ pub(in crate::runtime::triage) async fn load(
     for (_, page) in read(transport, &pages_name(&header.job)).await? {
         match page {
             Page::Gone(ids) => manifest.gone.extend(ids),
-            Page::Planned(Planned { targets, letters }) => {
-                let listed = letters.into_iter().filter_map(|(id, digest, target)| {
-                    let target = targets.get(target)?.clone();
-                    Some(Listed { id, digest, target })
+            Page::Planned(page) => {
+                let (targets, groups, next) = (page.targets, page.groups, page.next);
+                let letters = page.letters.into_iter().enumerate();
+                let listed = letters.filter_map(|(number, (id, digest, target))| {
+                    Some(Listed {
+                        id,
+                        digest,
+                        group: groups.get(target).cloned().flatten(),
+                        target: targets.get(target)?.clone(),
+                        next: next.get(number).cloned(),
+                    })
                 });
                 manifest.letters.extend(listed);
             }

@@ -8,11 +8,15 @@ mod edits;
 mod fixed;
 mod log;
 mod manifest;
+#[cfg(feature = "filter")]
+mod masks;
 mod plans;
 mod policy;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "filter")]
+pub use self::masks::Masks;
 pub(super) use self::{
     archive::Archived,
     edits::PendingEdit,
@@ -22,7 +26,7 @@ pub(super) use self::{
         Header, Listed, Manifest, ManifestWriter, discard as discard_manifest,
         headers as manifest_headers, load as load_manifest, note_gone,
     },
-    plans::{keep as keep_plan, kept as kept_plans, release as release_plan},
+    plans::{check_unedited, keep as keep_plan, kept as kept_plans, release as release_plan},
     policy::{load as load_policy, store as store_policy},
 };
 pub use self::{

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{name, put, read, remove};
-use crate::transport::{JobId, Result as Answer, Transport};
+use crate::transport::{ErrorKind, JobId, Result as Answer, Transport, TransportError};
 
 const PLANS: &str = "plan";
 
@@ -13,6 +13,9 @@ const PLANS: &str = "plan";
 struct Kept {
     job: JobId,
     hash: String,
+    /// Whether its dead letters are edited before they are replayed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    edit: bool,
 }
 
 /// Keeps the plan of a job.
@@ -20,10 +23,12 @@ pub(in crate::runtime::triage) async fn keep(
     transport: &dyn Transport,
     job: &JobId,
     hash: &str,
+    edit: bool,
 ) -> Answer<()> {
     let kept = Kept {
         job: job.clone(),
         hash: hash.to_owned(),
+        edit,
     };
     put(transport, &name(PLANS).child(&job.0), &kept).await
 }
@@ -34,6 +39,20 @@ pub(in crate::runtime::triage) async fn kept(
 ) -> Answer<HashMap<JobId, String>> {
     let kept = read::<Kept>(transport, &name(PLANS)).await?.into_iter();
     Ok(kept.map(|(_, kept)| (kept.job, kept.hash)).collect())
+}
+
+/// Fails if the plan of a job edits its dead letters, so that the job alone would replay them as they are.
+pub(in crate::runtime::triage) async fn check_unedited(
+    transport: &dyn Transport,
+    job: &JobId,
+) -> Answer<()> {
+    let kept = read::<Kept>(transport, &name(PLANS).child(&job.0)).await?;
+    if kept.iter().all(|(_, kept)| !kept.edit) {
+        return Ok(());
+    }
+    let message = "the plan edits its dead letters before they are replayed";
+    let error = TransportError::new(transport.scheme(), ErrorKind::Invalid, message);
+    Err(error.hint("run it with `pf dlq apply FILE`"))
 }
 
 /// Forgets that a plan was kept.

@@ -10,7 +10,7 @@ use crate::{
     transport::{
         DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Job, JobAction, JobId,
         JobLease, Limits, MessageDigest, Note, NoteName, ReplayScan, ReplayTarget, ReplayTrace,
-        Resolution, Result, Selection, Stats, TraceKind,
+        Replayed, Resolution, Result, Selection, Settled, Stats, TraceKind,
     },
 };
 
@@ -163,6 +163,14 @@ impl DeadLetters for Faulty {
             inner: self.inner.dead_letters().replays(since, targets).await?,
             faulty: self.clone(),
         }))
+    }
+
+    async fn settled(&self, group: &Group, replays: &[Replayed]) -> Result<Vec<Settled>> {
+        if self.has(Fault::SettlesEarly) {
+            return Ok(vec![Settled::Yes; replays.len()]);
+        }
+        let letters = self.inner.dead_letters();
+        letters.settled(group, replays).await
     }
 }
 

@@ -200,6 +200,8 @@ pub enum Fault {
     RepeatsReplays,
     /// Replays are found with other bytes.
     ChangesDigests,
+    /// A replay counts as settled before the group has finished it.
+    SettlesEarly,
 }
 
 /// What connections to one store know together.

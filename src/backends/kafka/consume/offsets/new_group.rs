@@ -14,6 +14,7 @@ use rdkafka::{
     error::{KafkaError, KafkaResult},
 };
 
+use super::resume::Committed;
 use crate::{
     backends::kafka::{
         connection::{
@@ -143,6 +144,18 @@ pub(crate) async fn committed_offsets(
     group: &Group,
     places: Vec<(String, i32)>,
 ) -> Result<Vec<Option<i64>>> {
+    let positions = committed_positions(connection, group, places).await?;
+    let offsets = positions.into_iter();
+    let offsets = offsets.map(|position| position.map(|position| position.offset));
+    Ok(offsets.collect())
+}
+
+/// Returns what a group has committed in partitions.
+pub(crate) async fn committed_positions(
+    connection: &Arc<Connection>,
+    group: &Group,
+    places: Vec<(String, i32)>,
+) -> Result<Vec<Option<Committed>>> {
     let (own, group) = (Arc::clone(connection), group.clone());
     connection
         .ask(move |_, config| {
@@ -166,7 +179,7 @@ fn committed(
     client: &BaseConsumer<Context>,
     config: &Config,
     places: &[(String, i32)],
-) -> KafkaResult<Vec<Option<i64>>> {
+) -> KafkaResult<Vec<Option<Committed>>> {
     let mut asked = TopicPartitionList::new();
     for (topic, partition) in places {
         asked.add_partition(topic, *partition);
@@ -178,14 +191,17 @@ fn committed(
     loop {
         match client.committed_offsets(asked.clone(), config.timeout.min(ANSWER)) {
             Ok(found) => {
-                let offset = |(topic, partition): &(String, i32)| match found
-                    .find_partition(topic, *partition)?
-                    .offset()
-                {
-                    Offset::Offset(offset) => Some(offset),
-                    _ => None,
+                let position = |(topic, partition): &(String, i32)| {
+                    let found = found.find_partition(topic, *partition)?;
+                    match found.offset() {
+                        Offset::Offset(offset) => Some(Committed {
+                            offset,
+                            metadata: found.metadata().to_owned(),
+                        }),
+                        _ => None,
+                    }
                 };
-                return Ok(places.iter().map(offset).collect());
+                return Ok(places.iter().map(position).collect());
             }
             Err(failed) => {
                 if let Some(refused) = refused(client) {

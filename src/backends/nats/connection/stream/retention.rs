@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     backends::nats::{
         connection::{
-            consumer,
+            consumer::{self, ConsumerInfo},
             handle::Connection,
             names::{self, Names, is_reader_consumer},
             stream::info::StreamInfo,
@@ -130,7 +130,14 @@ impl Retention {
 
 /// Asks for the filters of consumers, except those of readers without a group.
 async fn consumer_filters(connection: &Connection, stream: &str) -> Result<Vec<String>> {
-    let (mut filters, mut offset) = (Vec::new(), 0);
+    let consumers = consumers(connection, stream).await?.into_iter();
+    let consumers = consumers.filter(|consumer| !is_reader_consumer(&consumer.name));
+    Ok(consumers.flat_map(|consumer| consumer.filters()).collect())
+}
+
+/// Asks for all consumers of a stream.
+pub(crate) async fn consumers(connection: &Connection, stream: &str) -> Result<Vec<ConsumerInfo>> {
+    let (mut consumers, mut offset) = (Vec::new(), 0);
     loop {
         let verb = format!("CONSUMER.LIST.{stream}");
         let answer = connection.api(verb, &json!({"offset": offset})).await;
@@ -138,15 +145,12 @@ async fn consumer_filters(connection: &Connection, stream: &str) -> Result<Vec<S
         let page = answer.get("consumers").and_then(Value::as_array);
         let page = page.map(Vec::as_slice).unwrap_or_default();
         for consumer in page {
-            let consumer = consumer::parse(consumer.clone())?;
-            if !is_reader_consumer(&consumer.name) {
-                filters.extend(consumer.filters());
-            }
+            consumers.push(consumer::parse(consumer.clone())?);
         }
         offset += page.len() as u64;
         let total = answer.get("total").and_then(Value::as_u64).unwrap_or(0);
         if page.is_empty() || offset >= total {
-            return Ok(filters);
+            return Ok(consumers);
         }
     }
 }

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use clap::Args;
 use protoflow::{
     event::Stored,
-    runtime::{DeadLetterListing, FilterFailures, Fix, write_dead_letter, write_listed},
+    runtime::{DeadLetterListing, FilterFailures, Fix, Masks, write_listed},
     transport::DeadLetter,
 };
 
-use super::{job::count, names, selection::SelectionArgs};
+use super::{exchange::mask, job::count, names, selection::SelectionArgs};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -41,8 +41,10 @@ impl ListArgs {
             return Ok(());
         };
         let remarks = context.printer.remarks();
+        let masks = mask::of_policy(&selected.triage).await?;
         let mut letters = selected.triage.list(selected.query).await?;
-        let shown = stream(&mut letters, self.limit, &mut context.printer).await?;
+        let printer = &mut context.printer;
+        let shown = stream(&mut letters, self.limit, masks.as_ref(), printer).await?;
         let ended = self.limit.is_none_or(|limit| shown < limit);
         if ended {
             names::check(&selected.triage, &letters, shown > 0).await?;
@@ -58,6 +60,7 @@ impl ListArgs {
 async fn stream(
     letters: &mut DeadLetterListing,
     limit: Option<usize>,
+    masks: Option<&Masks>,
     printer: &mut Printer,
 ) -> CliResult<usize> {
     let mut shown = 0;
@@ -70,6 +73,10 @@ async fn stream(
         shown += page.len();
         for letter in page {
             let regressed = letters.take_regression(&letter);
+            let letter = match masks {
+                Some(masks) => masks.apply(&letter),
+                None => letter,
+            };
             printer.item(&Listed { letter, regressed }, listed_line)?;
         }
     }
@@ -110,7 +117,7 @@ impl Item for Listed {
 impl Item for DeadLetter {
     fn record(&self) -> io::Result<Vec<u8>> {
         let mut record = Vec::new();
-        write_dead_letter(&mut record, self);
+        write_listed(&mut record, self, None);
         record.push(b'\n');
         Ok(record)
     }

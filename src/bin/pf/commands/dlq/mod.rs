@@ -5,6 +5,7 @@ mod capture;
 mod check;
 mod exchange;
 mod job;
+mod lineage;
 mod list;
 mod names;
 mod notes;

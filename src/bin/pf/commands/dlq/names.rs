@@ -27,7 +27,11 @@ pub async fn explain(triage: &Triage, error: TriageError) -> CliError {
 
 /// Fails if some of the given ids match nothing, after the others were shown.
 pub async fn check(triage: &Triage, letters: &DeadLetterListing, shown: bool) -> CliResult<()> {
-    let missing = letters.missing();
+    check_missing(triage, &letters.missing(), shown).await
+}
+
+/// Fails if some ids match nothing.
+pub async fn check_missing(triage: &Triage, missing: &[&str], shown: bool) -> CliResult<()> {
     let Some(name) = missing.first() else {
         return Ok(());
     };

@@ -20,13 +20,19 @@ Examples:
   pf dlq replay --type order.created --to order.repaired
   pf dlq replay --reason currency --edit '.event.data.currency = \"EUR\"'
   pf dlq replay --reason currency --canary 5 -- ./charge-v2
+  pf dlq replay --reason currency --canary 5
 
 The selection is frozen as a plan first; events that are dead-lettered later are not replayed.
 An interrupted replay is resumed when the same command is run again, on any host.
 
 A canary runs the command after `--` as `pf consume` does, on copies: nothing is published or
 settled. In its environment is PF_CANARY=1, with which a nested `pf` only validates what would
-change a store. What the command does elsewhere is real.")]
+change a store. What the command does elsewhere is real.
+
+Without a command, the first N are replayed, and the rest once their group has settled these and
+none of them is a dead letter again. If one died again, or the store cannot tell, nothing more is
+replayed and the exit status is 4; after --canary-timeout it is 3. The rest stays a job that can be
+resumed or cancelled.")]
 pub struct ReplayArgs {
     #[command(flatten)]
     job: JobArgs,
@@ -37,7 +43,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N")]
     max_replays: Option<u32>,
     /// Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`
-    #[arg(long, value_name = "JQ", conflicts_with = "plan")]
+    #[arg(long, value_name = "JQ")]
     edit: Option<String>,
     /// Stop when more than this share of what was replayed has died again, such as `20%`
     #[arg(long, value_name = "SHARE", value_parser = share)]

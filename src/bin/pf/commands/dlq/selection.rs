@@ -9,7 +9,7 @@ use clap::{
 use protoflow::{
     event::{Group, Pattern, Topic},
     runtime::{Filter, Query, Triage},
-    transport::{DeadLetterKind, DeadLetterRef, Selection, Transport},
+    transport::{DeadLetterId, DeadLetterKind, DeadLetterRef, Selection, Transport},
 };
 use serde::Deserialize;
 
@@ -282,6 +282,19 @@ fn name(line: &str) -> Option<String> {
         return Some(record.dead_letter.id);
     }
     (!line.contains(char::is_whitespace)).then(|| line.to_owned())
+}
+
+/// Returns the query for exactly these dead letters; `None` for none, because a selection without ids means all.
+pub fn exactly(ids: &[DeadLetterId]) -> Option<Query> {
+    let ids: Vec<_> = ids
+        .iter()
+        .map(|id| DeadLetterRef(id.as_str().to_owned()))
+        .collect();
+    let selection = Selection {
+        ids,
+        ..Selection::default()
+    };
+    (!selection.ids.is_empty()).then(|| Query::from(selection))
 }
 
 #[cfg(test)]

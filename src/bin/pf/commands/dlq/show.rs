@@ -8,16 +8,22 @@ use std::{
 
 use clap::Args;
 use protoflow::{
-    event::format_time,
-    runtime::{Triage, TriageError},
+    event::{Stored, format_time},
+    runtime::{LineageStep, Triage, TriageError, write_shown},
     transport::DeadLetter,
 };
 
-use super::{list::check_filter, names, selection::SelectionArgs};
+use super::{
+    exchange::mask,
+    lineage::{self, Story},
+    list::check_filter,
+    names,
+    selection::SelectionArgs,
+};
 use crate::{
     context::Context,
     error::{CliError, CliResult},
-    output::{Paint, Painter},
+    output::{Item, Paint, Painter},
 };
 
 /// Show everything about dead letters, with their payload
@@ -48,6 +54,9 @@ impl ShowArgs {
         if !selected.query.selection.ids.is_empty() {
             check_unique(&triage, selected.query.selection.clone()).await?;
         }
+        let masks = mask::of_policy(&triage).await?;
+        let is_archive = selected.query.archived;
+        let mut story = Story::new(&triage, is_archive, context.printer.format());
         let mut letters = triage.list(selected.query).await?;
         let mut shown = false;
         loop {
@@ -55,12 +64,27 @@ impl ShowArgs {
             if page.is_empty() {
                 break;
             }
-            for letter in &page {
-                context.printer.item(letter, details)?;
+            for letter in page {
+                let lineage = story.of(&letter).await?;
+                let letter = match &masks {
+                    Some(masks) => masks.apply(&letter),
+                    None => letter,
+                };
+                context.printer.item(&Shown { letter, lineage }, details)?;
             }
             shown = true;
         }
-        names::check(&triage, &letters, shown).await?;
+        let missing = letters.missing();
+        let resolved = story.of_resolved(&missing, &mut context.printer).await?;
+        if resolved.len() < missing.len() || missing.is_empty() {
+            let shown = shown || !resolved.is_empty();
+            let missing: Vec<_> = missing
+                .into_iter()
+                .filter(|name| !resolved.iter().any(|found| found == name))
+                .collect();
+            names::check_missing(&triage, &missing, shown).await?;
+        }
+        shown |= !resolved.is_empty();
         check_filter(letters.filter_failures())?;
         if !shown {
             context.printer.remarks().remark("no dead letters");
@@ -82,7 +106,27 @@ async fn check_unique(
     }
 }
 
-fn details(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+/// A dead letter with its lineage.
+struct Shown {
+    letter: DeadLetter,
+    lineage: Vec<LineageStep>,
+}
+
+impl Item for Shown {
+    fn record(&self) -> io::Result<Vec<u8>> {
+        let mut record = Vec::new();
+        write_shown(&mut record, &self.letter, &self.lineage);
+        record.push(b'\n');
+        Ok(record)
+    }
+
+    fn stored(&self) -> Stored {
+        self.letter.stored()
+    }
+}
+
+fn details(shown: &Shown, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+    let letter = &shown.letter;
     let record = &letter.record;
     let failure = &record.failure;
     let origin = &record.origin;
@@ -136,6 +180,7 @@ fn details(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
     if let Some(duration) = failure.duration {
         field("took", &rounded(duration))?;
     }
+    lineage::write(&shown.lineage, out, paint)?;
     message(letter, out, paint)
 }
 

@@ -12,9 +12,12 @@ mod progress;
 mod report;
 mod values;
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use protoflow::{backends::OpenOptions, transport::Transport};
+use protoflow::{
+    backends::{OpenOptions, memory::Memory},
+    transport::Transport,
+};
 
 pub use self::args::PublishArgs;
 
@@ -49,7 +52,13 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
         inline: !(args.lines || args.ndjson),
         ..OpenOptions::default()
     };
-    let transport = context.open(options).await?;
+    let transport: Arc<dyn Transport> = match context.open(options).await {
+        // `--create` would have created it; what is validated needs no store.
+        Err(missing) if is_canary() && args.create && missing.is_not_found() => {
+            Arc::new(Memory::new())
+        }
+        opened => opened?,
+    };
     check_dedup(args, transport.as_ref()).await?;
     check_delay(args, context, transport.as_ref()).await?;
     if args.lines || args.ndjson {

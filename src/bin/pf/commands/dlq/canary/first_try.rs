@@ -2,14 +2,15 @@
 
 use protoflow::{
     event::Encoding,
-    runtime::{PlanRequest, Triage},
+    runtime::{PlanRequest, Triage, edited_copy},
+    transport::DeadLetter,
 };
 
 use super::trial::Canary;
 use crate::{
-    commands::dlq::names,
+    commands::dlq::{names, repair::JqEdit},
     context::Context,
-    error::{CliError, CliResult},
+    error::{CliError, CliResult, Exit},
 };
 
 /// A command that is to be tried before a request is planned.
@@ -17,6 +18,8 @@ pub struct FirstTry<'a> {
     pub canary: &'a Canary,
     pub triage: &'a Triage,
     pub request: &'a PlanRequest,
+    /// The edit, of which the command gets the result.
+    pub edit: Option<&'a JqEdit>,
     /// Encoding of the store.
     pub encoding: Encoding,
     /// Whether the operator is asked; `None` if that is needed and impossible.
@@ -43,9 +46,34 @@ impl FirstTry<'_> {
         if letters.is_empty() {
             return Ok(false);
         }
+        let letters = match self.edit {
+            Some(edit) => edited(&letters, edit, self.encoding)?,
+            None => letters,
+        };
         let canary = self.canary;
         canary.confirm(letters.len() as u64, asks, &context.printer.remarks())?;
         canary.run(&letters, self.encoding, context).await?;
         Ok(true)
     }
+}
+
+/// Returns copies with the edited events.
+fn edited(letters: &[DeadLetter], edit: &JqEdit, encoding: Encoding) -> CliResult<Vec<DeadLetter>> {
+    let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
+    let mut copies = Vec::with_capacity(letters.len());
+    for letter in letters {
+        let copy = edited_copy(letter, encoding, &mut event).map_err(|reason| {
+            let text = format!("{} cannot be edited: {reason}", letter.id);
+            CliError::message(Exit::Failed, text).hint("nothing was done")
+        })?;
+        copies.push(DeadLetter {
+            // The topic that the replay goes to.
+            message: protoflow::event::Message {
+                topic: letter.message.topic.clone(),
+                ..copy.message
+            },
+            ..copy
+        });
+    }
+    Ok(copies)
 }

@@ -4,5 +4,10 @@ mod args;
 mod first_try;
 mod trial;
 mod view;
+mod wait;
 
-pub use self::{args::CanaryArgs, first_try::FirstTry, trial::Canary};
+pub use self::{
+    args::{CanaryArgs, CanaryKind},
+    first_try::FirstTry,
+    wait::{CanaryWait, check_canary, fate},
+};

@@ -4,11 +4,11 @@ use std::io;
 
 use clap::Args;
 use protoflow::{
-    runtime::{FilterFailures, Query, Triage, write_export_end, write_exported},
+    runtime::{FilterFailures, Masks, Query, Triage, write_export_end, write_exported},
     transport::{DeadLetter, DeadLetterId},
 };
 
-use super::mask::Masks;
+use super::mask;
 use crate::{
     commands::dlq::{job::count, list::check_filter, names, selection::SelectionArgs},
     context::Context,
@@ -50,7 +50,7 @@ impl ExportArgs {
                 .hint("select by ids or flags, or every one with `--all`; see `pf dlq stats`"));
         }
         // An error of a mask comes before the store is opened.
-        Masks::compile(self.mask.clone())?;
+        mask::compile(self.mask.clone())?;
         let Some(selected) = self.selection.open(context).await? else {
             return Ok(());
         };
@@ -58,7 +58,7 @@ impl ExportArgs {
         let guard = triage.guard().await.map_err(CliError::from)?;
         let mut paths = self.mask;
         paths.extend(guard.masks().map(str::to_owned));
-        let masks = Masks::compile(paths)?;
+        let masks = mask::compile(paths)?;
         let mut print = |lines: &[u8], context: &mut Context| context.printer.raw(lines);
         let (exported, failed) = export(
             &triage,
@@ -127,7 +127,7 @@ async fn export(
 
 fn line(letter: &DeadLetter, masks: Option<&Masks>, lines: &mut Vec<u8>) -> CliResult<()> {
     if let Some(masks) = masks {
-        return masks.write(lines, letter);
+        return mask::write(masks, lines, letter);
     }
     write_exported(lines, letter);
     Ok(())

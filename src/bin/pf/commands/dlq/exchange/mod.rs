@@ -2,7 +2,7 @@
 
 mod export;
 mod import;
-mod mask;
+pub mod mask;
 
 pub use self::{
     export::{ExportArgs, write_all},

@@ -1,6 +1,6 @@
 //! `pf dlq apply`: runs exactly what a plan file says, or says what changed.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use clap::Args;
 use protoflow::{
@@ -8,9 +8,16 @@ use protoflow::{
     transport::{Job, Selection},
 };
 
-use super::{holder, plan::count, plan_file::PlanFile, session::Session};
+use super::{
+    edit, holder,
+    plan_file::{self, PlanFile},
+    session::Session,
+};
 use crate::{
-    commands::dlq::operator::{self, Because},
+    commands::dlq::{
+        canary::{CanaryWait, check_canary},
+        operator::{self, Because},
+    },
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -35,6 +42,12 @@ pub struct ApplyArgs {
     /// At most N dead letters per second
     #[arg(long, value_name = "N", value_parser = times::rate)]
     rate: Option<f64>,
+    /// First replay N, and the rest only once their group has handled them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
+    canary: Option<u16>,
+    /// How long the group may take to handle the first N [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = times::some_duration, requires = "canary")]
+    canary_timeout: Option<Duration>,
     #[command(flatten)]
     because: Because,
 }
@@ -42,21 +55,31 @@ pub struct ApplyArgs {
 impl ApplyArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let file = PlanFile::read(&self.file)?;
+        let canary = self
+            .canary
+            .map(|most| CanaryWait::new(most, self.canary_timeout));
+        if canary.is_some() {
+            check_canary(&file.plan.action)?;
+        }
         let (_, triage) = operator::open(context).await?;
         let remarks = context.printer.remarks();
         holder::clear(&triage, &remarks).await?;
         let job = find(&triage, &file).await?;
-        if !job.started {
-            check_unchanged(&triage, &file).await?;
-        }
         let session = Session {
             store: masked(&context.url()?),
             triage,
             remarks,
             rate: self.rate,
             stop_on_refail: None,
-            because: self.because.because.or(file.plan.because),
+            because: self.because.because.or(file.plan.because.clone()),
+            canary,
         };
+        if file.plan.edit.is_some() {
+            return edit::apply(&session, &file, context).await;
+        }
+        if !job.started {
+            check_unchanged(&session.triage, &file).await?;
+        }
         session.resume(&job.id, Some(file.plan.hash), context).await
     }
 }
@@ -88,7 +111,7 @@ async fn find(triage: &Triage, file: &PlanFile) -> CliResult<Job> {
 
 /// Fails if a dead letter of the plan is gone.
 async fn check_unchanged(triage: &Triage, file: &PlanFile) -> CliResult<()> {
-    let mut left = file.id_set();
+    let mut left: HashSet<_> = file.letters.iter().map(|letter| &letter.id).collect();
     let mut letters = triage.list(Query::from(Selection::default())).await?;
     loop {
         let page = letters.next(PAGE).await?;
@@ -102,11 +125,5 @@ async fn check_unchanged(triage: &Triage, file: &PlanFile) -> CliResult<()> {
     let Some(first) = left.iter().min() else {
         return Ok(());
     };
-    let gone = left.len() as u64;
-    let text = format!(
-        "{} of this plan are gone since, {first} among them",
-        count(gone)
-    );
-    Err(CliError::message(Exit::Failed, text)
-        .hint("nothing was done; make a new plan, and cancel this one with `pf dlq jobs cancel`"))
+    Err(plan_file::gone(left.len() as u64, first))
 }

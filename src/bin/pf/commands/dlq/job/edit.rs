@@ -1,17 +1,28 @@
 //! `pf dlq replay --edit`: the edited dead letters are stored, and then replayed as any others.
 
-use protoflow::runtime::{EditReport, EditRequest, LogEntry, PlanRequest};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
+
+use protoflow::{
+    runtime::{EditReport, EditRequest, LogEntry, PlanRequest, PlannedEdit, Query},
+    transport::{DeadLetterId, Selection},
+};
 
 use super::{
     holder,
     plan::count,
-    session::{Asking, Session, exactly},
+    plan_file::{self, PlanFile},
+    session::{Asking, Session},
 };
 use crate::{
     commands::dlq::{
         names,
         operator::{self, who},
         repair::{EditView, JqEdit},
+        selection::exactly,
     },
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -49,12 +60,7 @@ pub(super) async fn run(
     if matches!(mode, Mode::Run(_)) {
         session.triage.recover_edits(operator::is_dead).await?;
     }
-    let wanted = EditRequest {
-        query: request.query.clone(),
-        text,
-        who: operator::process(),
-        is_dead: operator::is_dead,
-    };
+    let wanted = edit_request(request.query.clone(), text);
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
     let preview = match session
         .triage
@@ -144,4 +150,140 @@ fn agreed(preview: &EditReport) -> CliResult<bool> {
     Ok(Remarks::confirm(&format!(
         "edit and replay {letters}? [y/N] "
     ))?)
+}
+
+/// Writes a plan that says what each dead letter becomes; returns whether it selects any.
+pub(super) async fn write_plan(
+    session: &Session,
+    mut request: PlanRequest,
+    edit: &JqEdit,
+    file: &Path,
+) -> CliResult<bool> {
+    let selection = request.text.take().unwrap_or_else(|| request.query.text());
+    let wanted = edit_request(
+        request.query.clone(),
+        format!("{selection} {}", edit.text()),
+    );
+    request.text = Some(wanted.text.clone());
+    let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
+    let preview = match session.triage.preview_edit(wanted, &mut event).await {
+        Ok(preview) => preview,
+        Err(error) => return Err(names::explain(&session.triage, error).await),
+    };
+    if preview.edited + preview.refused == 0 {
+        return Ok(false);
+    }
+    session.remarks.remark(&EditView(&preview).text());
+    if preview.becomes.is_empty() {
+        refused(&preview)?;
+        return Ok(true);
+    }
+    let planned = Arc::new(PlannedEdit {
+        program: edit.program().to_owned(),
+        becomes: preview.becomes.iter().cloned().collect(),
+    });
+    let any = session.write_plan(request, Some(planned), file).await?;
+    refused(&preview)?;
+    Ok(any)
+}
+
+/// Edits and replays exactly the dead letters of a plan, or says what changed.
+pub(super) async fn apply(
+    session: &Session,
+    file: &PlanFile,
+    context: &mut Context,
+) -> CliResult<()> {
+    let program = file.plan.edit.as_deref().unwrap_or_default();
+    let edit = JqEdit::compile(program)?;
+    // Of its own: the same edit by another command is another request.
+    let text = format!("{} (plan {})", file.plan.selection, file.plan.job);
+    let triage = &session.triage;
+    let jobs = triage.jobs().await?.into_iter();
+    let mut same = jobs.filter(|job| job.started && job.selection == text);
+    if let Some(job) = same.next() {
+        session.resume(&job.id, None, context).await?;
+        return Ok(triage.cancel(&file.plan.job).await?);
+    }
+    triage.recover_edits(operator::is_dead).await?;
+    if let Some(query) = exactly(&left(session, file).await?) {
+        let wanted = edit_request(query, text.clone());
+        let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
+        let preview = triage.preview_edit(wanted.clone(), &mut event).await?;
+        check_same(&preview, file)?;
+        let report = triage.edit(wanted, &mut event).await?;
+        log_edit(session, &report, Some(text.clone()), context).await;
+        refused(&report)?;
+    }
+    let becomes = file.letters.iter().filter_map(|one| one.becomes.as_ref());
+    let ids: Vec<_> = becomes.map(|becomes| becomes.becomes.clone()).collect();
+    let Some(query) = exactly(&ids) else {
+        return Ok(());
+    };
+    let request = PlanRequest {
+        text: Some(text),
+        ..PlanRequest::new(file.plan.action.clone(), query)
+    };
+    let asking = Asking {
+        wanted: false,
+        all: false,
+    };
+    session.execute(request, asking, context).await?;
+    Ok(triage.cancel(&file.plan.job).await?)
+}
+
+fn edit_request(query: Query, text: String) -> EditRequest {
+    EditRequest {
+        query,
+        text,
+        who: operator::process(),
+        is_dead: operator::is_dead,
+    }
+}
+
+/// Returns the dead letters of a plan that are still to be edited; fails if one is neither there nor edited.
+async fn left(session: &Session, file: &PlanFile) -> CliResult<Vec<DeadLetterId>> {
+    let mut present = HashSet::new();
+    let mut letters = session.triage.list(Selection::default()).await?;
+    loop {
+        let page = letters.next(500).await?;
+        if page.is_empty() {
+            break;
+        }
+        present.extend(page.into_iter().map(|letter| letter.id));
+    }
+    let mut left = Vec::new();
+    let mut gone = Vec::new();
+    for letter in &file.letters {
+        let edited = letter.becomes.as_ref().map(|becomes| &becomes.becomes);
+        if edited.is_some_and(|edited| present.contains(edited)) {
+            continue;
+        }
+        if present.contains(&letter.id) {
+            left.push(letter.id.clone());
+        } else {
+            gone.push(&letter.id);
+        }
+    }
+    match gone.iter().min() {
+        Some(first) => Err(plan_file::gone(gone.len() as u64, first)),
+        None => Ok(left),
+    }
+}
+
+/// Fails unless each dead letter becomes what the plan says.
+fn check_same(preview: &EditReport, file: &PlanFile) -> CliResult<()> {
+    let planned = file.letters.iter();
+    let planned: HashMap<_, _> = planned.map(|one| (&one.id, one.becomes.as_ref())).collect();
+    let others = preview.becomes.iter();
+    let mut others = others.filter(|(id, becomes)| planned.get(id) != Some(&Some(becomes)));
+    let other = others
+        .next()
+        .map(|(id, _)| format!("{id} would become another event than planned"));
+    let refused = preview.refusals.first();
+    let refused = refused.map(|one| format!("{} cannot be edited: {}", one.id, one.reason));
+    match other.or(refused) {
+        None => Ok(()),
+        Some(text) => Err(CliError::message(Exit::Failed, text)
+            .hint("nothing was done; the edit depends on more than the dead letter, or this is another version of pf")),
+    }
 }

@@ -153,6 +153,7 @@ impl ResumeArgs {
             return Err(unconfirmed(&job));
         }
         let session = Session {
+            canary: None,
             store: masked(&context.url()?),
             triage,
             remarks,

@@ -4,16 +4,16 @@
 //! its own hash.
 
 use std::{
-    collections::HashSet,
     fmt, fs,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
 use protoflow::{
     event::{Group, Topic},
-    runtime::{PlanHash, PlanObserver},
+    runtime::{Becomes, PlanHash, PlanObserver, PlannedEdit},
     transport::{DeadLetterId, JobAction, JobId},
 };
 use serde::{
@@ -21,10 +21,11 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
+use super::plan::count;
 use crate::error::{CliError, CliResult, Exit};
 
 /// The version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a plan file says beside the dead letters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct PlanHeader {
     pub who: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// The edit of the dead letters, in jq.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +53,9 @@ struct Entry {
     topic: Topic,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<Group>,
+    /// The edited dead letter that takes its place.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    becomes: Option<Becomes>,
 }
 
 /// A plan file that is being written, beside its place until it is complete.
@@ -59,7 +66,7 @@ pub struct PlanWriter {
 
 impl PlanWriter {
     /// Creates the file and an observer that writes each planned dead letter into it.
-    pub fn create(path: &Path) -> CliResult<(Self, PlanObserver)> {
+    pub fn create(path: &Path, edit: Option<Arc<PlannedEdit>>) -> CliResult<(Self, PlanObserver)> {
         let partial = path.with_added_extension("partial");
         let failed = |error: io::Error| {
             CliError::from(error).during(format!("cannot write `{}`", path.display()))
@@ -73,6 +80,7 @@ impl PlanWriter {
                 id: id.clone(),
                 topic: topic.clone(),
                 group: group.cloned(),
+                becomes: edit.as_ref().and_then(|edit| edit.becomes.get(id).cloned()),
             };
             out.write_all(if is_first { b"\n" } else { b",\n" })?;
             is_first = false;
@@ -106,38 +114,40 @@ impl PlanWriter {
     }
 }
 
-/// A plan file that was read: its header, and the ids of its dead letters.
+/// A plan file that was read: its header, and its dead letters in order.
 #[derive(Debug, Deserialize)]
 pub struct PlanFile {
-    #[serde(rename = "dead_letters")]
-    pub ids: Ids,
+    #[serde(rename = "dead_letters", deserialize_with = "letters")]
+    pub letters: Vec<PlannedLetter>,
     pub plan: PlanHeader,
 }
 
-/// Ids in the order of the file.
+/// A dead letter of a plan.
 #[derive(Debug)]
-pub struct Ids(pub Vec<DeadLetterId>);
+pub struct PlannedLetter {
+    pub id: DeadLetterId,
+    pub becomes: Option<Becomes>,
+}
 
-impl<'de> Deserialize<'de> for Ids {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Entries;
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Ids;
+/// Reads the dead letters one by one: topics and groups are not kept.
+fn letters<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PlannedLetter>, D::Error> {
+    struct Entries;
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<PlannedLetter>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of dead letters")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Ids, A::Error> {
-                let mut ids = Vec::new();
-                while let Some(entry) = entries.next_element::<Entry>()? {
-                    ids.push(entry.id);
-                }
-                Ok(Ids(ids))
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of dead letters")
         }
-        from.deserialize_seq(Entries)
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut letters = Vec::new();
+            while let Some(Entry { id, becomes, .. }) = entries.next_element::<Entry>()? {
+                letters.push(PlannedLetter { id, becomes });
+            }
+            Ok(letters)
+        }
     }
+    from.deserialize_seq(Entries)
 }
 
 impl PlanFile {
@@ -156,23 +166,38 @@ impl PlanFile {
             return Err(CliError::message(Exit::Failed, text));
         }
         let mut hash = PlanHash::new(&file.plan.action);
-        file.ids.0.iter().for_each(|id| hash.add(id));
+        if let Some(edit) = &file.plan.edit {
+            hash.edit(edit);
+        }
+        for letter in &file.letters {
+            match &letter.becomes {
+                Some(becomes) => hash.add_edited(&letter.id, becomes),
+                None => hash.add(&letter.id),
+            }
+        }
         if hash.finish() != file.plan.hash {
             let text = format!("`{name}` was altered: its hash does not match");
             return Err(CliError::message(Exit::Failed, text).hint("write the plan again"));
         }
         Ok(file)
     }
-
-    /// Returns the set of its ids.
-    pub fn id_set(&self) -> HashSet<&DeadLetterId> {
-        self.ids.0.iter().collect()
-    }
 }
 
 impl PlanHeader {
-    /// Returns the current version with the time of now as upper bound.
-    pub fn version() -> (u32, String) {
-        (VERSION, protoflow::event::format_time(SystemTime::now()))
+    /// Returns the version that a plan needs, with the time of now as upper bound: an earlier program would replay edited dead
+    /// letters as they are.
+    pub fn version(is_edit: bool) -> (u32, String) {
+        let version = if is_edit { VERSION } else { 1 };
+        (version, protoflow::event::format_time(SystemTime::now()))
     }
+}
+
+/// Returns the error of a plan of which dead letters are gone.
+pub fn gone(letters: u64, first: &DeadLetterId) -> CliError {
+    let text = format!(
+        "{} of this plan are gone since, {first} among them",
+        count(letters)
+    );
+    CliError::message(Exit::Failed, text)
+        .hint("nothing was done; make a new plan, and cancel this one with `pf dlq jobs cancel`")
 }

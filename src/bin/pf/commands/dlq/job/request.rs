@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     commands::dlq::{
-        canary::{Canary, FirstTry},
+        canary::{CanaryKind, CanaryWait, FirstTry, check_canary},
         operator::Because,
         repair::JqEdit,
         selection::SelectionArgs,
@@ -63,8 +63,8 @@ pub struct Special {
     pub max_replays: Option<u32>,
     pub stop_on_refail: Option<f64>,
     pub edit: Option<JqEdit>,
-    /// The command that is tried before anything is replayed.
-    pub canary: Option<Canary>,
+    /// What is tried before the replay, or the rest of it.
+    pub canary: Option<CanaryKind>,
     /// Where the dead letters are exported to before they are purged.
     pub export: Option<PathBuf>,
 }
@@ -77,6 +77,7 @@ pub async fn run(
     context: &mut Context,
 ) -> CliResult<()> {
     check(&args, action.verb(), context)?;
+    let wait = wait_of(&special, &args, &action)?;
     let Some(selected) = args.selection.open(context).await? else {
         return Ok(());
     };
@@ -88,6 +89,7 @@ pub async fn run(
         rate: args.rate,
         stop_on_refail: special.stop_on_refail,
         because: args.because.because,
+        canary: wait,
     };
     let mut request = PlanRequest {
         max_replays: special.max_replays,
@@ -95,13 +97,15 @@ pub async fn run(
         ..PlanRequest::new(action, selected.query)
     };
     let mode = mode(args.yes, args.dry_run, args.all);
-    if let Some(canary) = &special.canary {
+    if let Some(CanaryKind::Command(canary)) = &special.canary {
         let first = FirstTry {
             canary,
             triage: &job.triage,
             request: &request,
+            edit: special.edit.as_ref(),
             encoding: selected.transport.encoding(),
             asks: match mode {
+                _ if args.plan.is_some() => Some(false),
                 Mode::DryRun => Some(false),
                 Mode::Run(asking) => Some(asking.wanted),
                 Mode::Unconfirmed => None,
@@ -116,8 +120,9 @@ pub async fn run(
         }
     }
     let done = match (special.edit, &args.plan, mode) {
-        (Some(jq), _, mode) => edit::run(&job, request, jq, mode, context).await?,
-        (None, Some(file), _) => job.write_plan(request, file).await?,
+        (Some(jq), Some(file), _) => edit::write_plan(&job, request, &jq, file).await?,
+        (Some(jq), None, mode) => edit::run(&job, request, jq, mode, context).await?,
+        (None, Some(file), _) => job.write_plan(request, None, file).await?,
         (None, None, Mode::DryRun | Mode::Unconfirmed) => {
             job.preview(request, args.dry_run, context).await?
         }
@@ -134,6 +139,20 @@ pub async fn run(
         selected.empty.hint(&*selected.transport, &remarks).await;
     }
     Ok(())
+}
+
+/// Returns the canary that is waited for, if one is asked for.
+fn wait_of(special: &Special, args: &JobArgs, action: &JobAction) -> CliResult<Option<CanaryWait>> {
+    let Some(CanaryKind::Wait(wait)) = special.canary else {
+        return Ok(None);
+    };
+    check_canary(action)?;
+    if args.plan.is_some() {
+        let text = "`--plan` replays nothing, so that there is no canary to wait for";
+        let hint = "give the number to `pf dlq apply FILE --canary N`";
+        return Err(CliError::usage(text).hint(hint));
+    }
+    Ok(Some(wait))
 }
 
 /// Refuses a job without a selection: an omission must not select everything.

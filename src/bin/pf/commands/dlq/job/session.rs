@@ -4,11 +4,14 @@ use std::{
     fs,
     io::{self, BufRead as _, BufReader, Write as _},
     path::Path,
+    sync::Arc,
 };
 
 use protoflow::{
-    runtime::{JobOptions, JobReport, LogEntry, Plan, PlanRequest, Query, Triage, TriageError},
-    transport::{DeadLetterId, DeadLetterRef, JobAction, JobId, Selection},
+    runtime::{
+        JobOptions, JobReport, LogEntry, Plan, PlanRequest, PlannedEdit, Triage, TriageError,
+    },
+    transport::{JobAction, JobId},
 };
 
 use super::{
@@ -19,10 +22,12 @@ use super::{
 };
 use crate::{
     commands::dlq::{
+        canary::CanaryWait,
         exchange::write_all,
         list::check_filter,
         names,
         operator::{self, who},
+        selection::exactly,
     },
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -44,6 +49,8 @@ pub(super) struct Session {
     pub(super) rate: Option<f64>,
     pub(super) stop_on_refail: Option<f64>,
     pub(super) because: Option<String>,
+    /// How the first dead letters of a replay are waited for.
+    pub(super) canary: Option<CanaryWait>,
 }
 
 impl Session {
@@ -102,7 +109,7 @@ impl Session {
                 return Err(CliError::message(Exit::Failed, "nothing was done"));
             }
         }
-        let report = self.run_plan(&plan, context).await?;
+        let report = self.run_all(&plan, context).await?;
         if never_began(&report) {
             // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = self.triage.drop_plan(&plan).await;
@@ -130,7 +137,7 @@ impl Session {
             self.remarks
                 .remark(&format!("{verb} {letters} of {store}, as planned"));
         }
-        let report = self.run_plan(&plan, context).await?;
+        let report = self.run_all(&plan, context).await?;
         conclude(&plan, report, context)
     }
 
@@ -138,13 +145,15 @@ impl Session {
     pub(super) async fn write_plan(
         &self,
         mut request: PlanRequest,
+        edit: Option<Arc<PlannedEdit>>,
         file: &Path,
     ) -> CliResult<bool> {
-        let (writer, observer) = PlanWriter::create(file)?;
+        let (writer, observer) = PlanWriter::create(file, edit.clone())?;
         request.keep = true;
+        request.edit.clone_from(&edit);
         request.observer = Some(observer);
         let text = request.text.clone().unwrap_or_else(|| request.query.text());
-        let (version, until) = PlanHeader::version();
+        let (version, until) = PlanHeader::version(edit.is_some());
         let plan = match self.triage.plan(request).await {
             Ok(plan) => plan,
             Err(error) => {
@@ -174,6 +183,7 @@ impl Session {
             hash,
             who: who(),
             because: self.because.clone(),
+            edit: edit.map(|edit| edit.program.clone()),
         });
         if written.is_err() {
             // Without its file, the plan could not be applied.
@@ -233,9 +243,54 @@ impl Session {
         shown.warn(&self.remarks);
     }
 
+    /// Runs a plan; with a canary, first its dead letters, and the rest once these were handled.
+    async fn run_all(
+        &self,
+        plan: &Plan,
+        context: &mut Context,
+    ) -> CliResult<Result<JobReport, TriageError>> {
+        let Some(canary) = self.canary else {
+            return self.run_plan(plan, None, context).await;
+        };
+        let resolved = plan.resumed.as_ref().map_or(0, |resumed| resumed.resolved);
+        let left = canary
+            .most
+            .saturating_sub(usize::try_from(resolved).unwrap_or(usize::MAX));
+        let mut first = JobReport::default();
+        if left > 0 {
+            match self.run_plan(plan, Some(left), context).await? {
+                Ok(report) => first = report,
+                failed => return Ok(failed),
+            }
+            let tried = first.done + first.gone + first.failed + first.ambiguous;
+            let is_whole = first.complete || tried >= left as u64;
+            if !is_whole || first.failed + first.ambiguous > 0 {
+                return Ok(Ok(first));
+            }
+        }
+        let waited = canary.wait(&self.triage, &plan.job, !first.complete, context);
+        if let Err(error) = waited.await {
+            context.printer.report(&Summary::new(plan, first))?;
+            return Err(error);
+        }
+        if first.complete {
+            return Ok(Ok(first));
+        }
+        let rest = self.run_plan(plan, None, context).await?;
+        Ok(match rest {
+            Ok(rest) => Ok(first.then(rest)),
+            Err(TriageError::Stopped { report, source }) => Err(TriageError::Stopped {
+                report: Box::new(first.then(*report)),
+                source,
+            }),
+            failed => failed,
+        })
+    }
+
     async fn run_plan(
         &self,
         plan: &Plan,
+        most: Option<usize>,
         context: &mut Context,
     ) -> CliResult<Result<JobReport, TriageError>> {
         let signals = context.signals()?;
@@ -251,6 +306,7 @@ impl Session {
             holder: operator::process(),
             rate: self.rate,
             stop_on_refail: self.stop_on_refail,
+            most,
         };
         let progress = Progress::new(plan, &self.remarks);
         let mut outcomes = Outcomes::new(&plan.contents.action, &mut context.printer, &progress);
@@ -335,17 +391,4 @@ fn conclude(
         remarks.remark("this was the earlier plan; dead letters since then remain");
     }
     summary.verdict(stopped.map(CliError::from))
-}
-
-/// Returns the query for exactly these dead letters; `None` for none, because a selection without ids means all.
-pub(super) fn exactly(ids: &[DeadLetterId]) -> Option<Query> {
-    let ids: Vec<_> = ids
-        .iter()
-        .map(|id| DeadLetterRef(id.as_str().to_owned()))
-        .collect();
-    let selection = Selection {
-        ids,
-        ..Selection::default()
-    };
-    (!selection.ids.is_empty()).then(|| Query::from(selection))
 }

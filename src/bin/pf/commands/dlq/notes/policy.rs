@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Subcommand};
 use protoflow::{
     event::Topic,
-    runtime::{Guard, LogEntry, Policy},
+    runtime::{Guard, LogEntry, Masks, Policy},
 };
 use serde::Serialize;
 
@@ -115,8 +115,14 @@ fn read(file: &str) -> CliResult<Policy> {
         fs::read_to_string(file).map(|found| text = found)
     };
     read.map_err(|error| CliError::from(error).during(format!("cannot read `{file}`")))?;
-    Policy::from_json(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| CliError::new(Exit::Usage, error).during(format!("in `{file}`")))
+    let policy = Policy::from_json(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| CliError::new(Exit::Usage, error).during(format!("in `{file}`")))?;
+    Masks::compile(policy.mask.clone()).map_err(|error| {
+        CliError::new(Exit::Usage, error)
+            .during(format!("in `{file}`: `mask` is not a list of valid paths"))
+            .hint("a path is jq, as in `.event.data.card`")
+    })?;
+    Ok(policy)
 }
 
 #[derive(Serialize)]

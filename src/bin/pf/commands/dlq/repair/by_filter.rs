@@ -20,6 +20,11 @@ impl JqEdit {
         Ok(Self(filter))
     }
 
+    /// Returns the jq program.
+    pub fn program(&self) -> &str {
+        self.0.text()
+    }
+
     /// Returns it as flags of a command.
     pub fn text(&self) -> String {
         let quoted = self.0.text().replace('\'', r"'\''");

@@ -2,7 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::transport::{DeadLetterId, JobAction};
+use crate::{
+    runtime::triage::Becomes,
+    transport::{DeadLetterId, JobAction},
+};
 
 /// The hash of a plan: of its action and of the ids of its dead letters, in order.
 #[derive(Debug)]
@@ -22,6 +25,22 @@ impl PlanHash {
     pub fn add(&mut self, id: &DeadLetterId) {
         self.0.update(b"\n");
         self.0.update(id.as_str());
+    }
+
+    /// Adds the edit of the dead letters.
+    pub fn edit(&mut self, program: &str) {
+        self.0.update(b"\nedit ");
+        self.0.update(program);
+    }
+
+    /// Adds a dead letter and what it becomes.
+    pub fn add_edited(&mut self, id: &DeadLetterId, becomes: &Becomes) {
+        self.add(id);
+        let digest = String::from(becomes.digest);
+        for part in [becomes.becomes.as_str(), &digest] {
+            self.0.update(b" ");
+            self.0.update(part);
+        }
     }
 
     /// Returns the hash.

@@ -36,7 +36,7 @@ pub struct Contents {
     /// Dead letters left out because they were replayed too often.
     pub left_out: u64,
     /// Dead letters left out because the policy says that they are never replayed.
-    #[serde(skip_serializing_if = "super::report::is_zero")]
+    #[serde(skip_serializing_if = "crate::runtime::triage::job::report::is_zero")]
     pub forbidden: u64,
     /// Given ids that match no dead letter.
     pub missing: u64,
@@ -158,8 +158,16 @@ impl ContentsBuilder {
             },
             _ => ReplayTarget {
                 topic: letter.message.topic.clone(),
-                group: self.to_group.then(|| letter.record.group.clone()),
+                group: (self.to_group && !letter.is_foreign).then(|| letter.record.group.clone()),
             },
+        }
+    }
+
+    /// Returns the group that failed, unless every group of another topic gets the replay.
+    pub(super) fn failed_group(&self, letter: &DeadLetter) -> Option<Group> {
+        match &self.action {
+            JobAction::Replay { to: Some(_) } => None,
+            _ => Some(letter.record.group.clone()),
         }
     }
 

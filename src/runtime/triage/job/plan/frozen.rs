@@ -1,0 +1,209 @@
+//! Plans: a frozen selection of dead letters, or the interrupted job of the same request.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use super::{contents::Contents, planner::Planner, request::PlanRequest};
+use crate::{
+    failpoint,
+    runtime::triage::{
+        Guard, TriageError,
+        listing::PAGE,
+        notes::{discard_manifest, keep_plan, kept_plans},
+    },
+    transport::{
+        DeadLetter, ErrorKind, Job, JobAction, JobId, Result as Answer, Transport, TransportError,
+    },
+};
+
+/// Age after which a plan that was never confirmed counts as abandoned.
+const ABANDONED: Duration = Duration::from_hours(1);
+
+/// A frozen selection: exactly these dead letters, not later ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The job that runs it.
+    pub job: JobId,
+    /// The selection, as the operator wrote it.
+    pub selection: String,
+    /// The contents; for a resumed job only the action and the remaining number.
+    pub contents: Contents,
+    /// The hash of the action and the ids, in order; none for a resumed job.
+    pub hash: Option<String>,
+    /// Set if this is an interrupted job that will be resumed.
+    pub resumed: Option<Resumed>,
+}
+
+/// An interrupted job that is resumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumed {
+    /// Dead letters in the plan.
+    pub planned: u64,
+    /// Dead letters resolved so far.
+    pub resolved: u64,
+    /// Time of planning.
+    pub created: SystemTime,
+}
+
+/// Returns the contents of a plan for this request, without storing anything.
+pub(in crate::runtime::triage) async fn preview(
+    transport: &dyn Transport,
+    guard: &Guard,
+    request: PlanRequest,
+) -> Result<Contents, TriageError> {
+    let mut jobs = transport.dead_letters().jobs().await?;
+    jobs.retain(|job| job.started);
+    let planner = Planner::new(transport, guard, request, None).await?;
+    Ok(planner.read_all(&jobs).await?.0)
+}
+
+/// Returns the first dead letters that a plan for this request would contain, up to a page more than wanted.
+pub(in crate::runtime::triage) async fn first(
+    transport: &dyn Transport,
+    guard: &Guard,
+    request: PlanRequest,
+    most: usize,
+) -> Result<Vec<DeadLetter>, TriageError> {
+    let mut planner = Planner::new(transport, guard, request, None).await?;
+    let mut first = Vec::new();
+    while first.len() < most {
+        let page = planner.letters.next(most.min(PAGE)).await?;
+        if page.is_empty() {
+            planner.letters.check_names()?;
+            break;
+        }
+        first.extend(planner.choose(page)?);
+    }
+    for letter in &mut first {
+        letter.message.topic = planner.contents.target(letter).0;
+        guard.check_target(&letter.message.topic)?;
+    }
+    Ok(first)
+}
+
+/// Freezes the selection, or finds the interrupted job of the same request.
+pub(in crate::runtime::triage) async fn freeze(
+    transport: &dyn Transport,
+    guard: &Guard,
+    request: PlanRequest,
+) -> Result<Plan, TriageError> {
+    guard.check_writable()?;
+    let letters = transport.dead_letters();
+    let text = request.text();
+    let mut jobs = current_jobs(transport).await?;
+    if let Some(job) = take_same(&mut jobs, &request.action, &text) {
+        return resume(transport.scheme(), job);
+    }
+    jobs.retain(|job| job.started);
+    let job = letters.plan(request.action.clone(), &text).await?;
+    failpoint::reach("triage.planned");
+    let (keep, is_edit) = (request.keep, request.edit.is_some());
+    let planner = Planner::new(transport, guard, request, Some(job.clone()));
+    let contents = match planner.await {
+        Ok(planner) => planner.read_all(&jobs).await,
+        Err(error) => Err(error),
+    };
+    match contents {
+        Ok((contents, hash)) => {
+            if keep {
+                keep_plan(transport, &job, &hash, is_edit).await?;
+            }
+            Ok(Plan {
+                job,
+                selection: text,
+                contents,
+                hash: Some(hash),
+                resumed: None,
+            })
+        }
+        Err(error) => {
+            // Best effort: otherwise it is dropped later with the abandoned plans.
+            let _ = letters.forget(&job).await;
+            let _ = discard_manifest(transport, &job).await;
+            Err(error)
+        }
+    }
+}
+
+/// Returns the jobs of a store, after dropping abandoned plans.
+async fn current_jobs(transport: &dyn Transport) -> Answer<Vec<Job>> {
+    let letters = transport.dead_letters();
+    let mut jobs = letters.jobs().await?;
+    let kept = if jobs.iter().any(is_abandoned) {
+        kept_plans(transport).await?
+    } else {
+        HashMap::new()
+    };
+    for job in jobs.extract_if(.., |job| is_abandoned(job) && !kept.contains_key(&job.id)) {
+        match letters.forget(&job.id).await {
+            Err(error) if !matches!(error.kind(), ErrorKind::Held | ErrorKind::NotFound) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(jobs)
+}
+
+fn is_abandoned(job: &Job) -> bool {
+    let age = job.created.elapsed().unwrap_or_default();
+    !job.started && job.holder.is_none() && age > ABANDONED
+}
+
+fn take_same(jobs: &mut Vec<Job>, action: &JobAction, text: &str) -> Option<Job> {
+    let same = |job: &Job| job.started && job.action == *action && job.selection == text;
+    let at = jobs.iter().position(same)?;
+    Some(jobs.swap_remove(at))
+}
+
+/// Returns the plan of a job that has not ended.
+pub(in crate::runtime::triage) fn resume(
+    scheme: &'static str,
+    job: Job,
+) -> Result<Plan, TriageError> {
+    let left = job.planned.saturating_sub(job.resolved);
+    if let Some(holder) = job.holder {
+        let verb = job.action.verb();
+        let text = format!(
+            "this {verb} is already running, held by {holder}, with {left} dead letters to go"
+        );
+        return Err(TransportError::new(scheme, ErrorKind::Held, text).into());
+    }
+    let resumed = Resumed {
+        planned: job.planned,
+        resolved: job.resolved,
+        created: job.created,
+    };
+    Ok(Plan {
+        job: job.id,
+        selection: job.selection,
+        contents: Contents::left(job.action, left),
+        hash: None,
+        resumed: job.started.then_some(resumed),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_plans_that_were_never_confirmed_are_abandoned() {
+        let job = |age: u64, started, holder: Option<&str>| Job {
+            id: JobId("job".to_owned()),
+            action: JobAction::Purge,
+            selection: "--all".to_owned(),
+            planned: 1,
+            resolved: 0,
+            created: SystemTime::now() - Duration::from_secs(age),
+            holder: holder.map(str::to_owned),
+            started,
+        };
+        assert!(is_abandoned(&job(4000, false, None)));
+        assert!(!is_abandoned(&job(60, false, None)), "may be at its prompt");
+        assert!(!is_abandoned(&job(4000, true, None)));
+        assert!(!is_abandoned(&job(4000, false, Some("ann"))));
+    }
+}
