@@ -24,8 +24,8 @@ use crate::{
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
-        ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection,
-        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules,
+        Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 

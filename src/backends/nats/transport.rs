@@ -26,8 +26,8 @@ use crate::{
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
-        ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Settled, Stats,
-        SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection,
+        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 

@@ -111,11 +111,7 @@ impl Follower {
     /// # Errors
     /// [`crate::transport::ErrorKind::NotFound`] if the store does not keep the list of its dead letters, or if the transport
     /// fails.
-    pub async fn of_job(
-        transport: &Arc<dyn Transport>,
-        job: &JobId,
-        most: usize,
-    ) -> Answer<Self> {
+    pub async fn of_job(transport: &Arc<dyn Transport>, job: &JobId, most: usize) -> Answer<Self> {
         let mut headers = manifest_headers(&**transport).await?.into_iter();
         let header = headers.find(|header| header.job == *job);
         let header = header.ok_or_else(|| job.unknown(transport.scheme()))?;
