@@ -9,6 +9,7 @@ mod dedup;
 mod denied;
 mod fit;
 mod gaps;
+mod import;
 mod interest;
 mod interop;
 mod left_out;

@@ -77,7 +77,7 @@ impl ImportArgs {
         // The client of NATS keeps headers in a map.
         if checked.ordered > 0 && transport.scheme() == "nats" {
             context.printer.remarks().warning(&format!(
-                "this store does not keep the order of headers with different names: {} have several",
+                "this store does not keep the order of headers with different names: it is lost for {}",
                 count(checked.ordered)
             ));
         }
@@ -204,13 +204,8 @@ fn check(input: &mut BufReader<File>, fit: &Fit<'_>, context: &Context) -> CliRe
                 checked.letters += 1;
                 if let Some(obstacle) = fit.obstacle(&letter) {
                     checked.unfit += 1;
-                    if checked.unfit <= LISTED {
-                        let remarks = context.printer.remarks();
-                        remarks.failure(&format!(
-                            "line {number}: {} does not fit: {obstacle}",
-                            letter.id
-                        ));
-                    }
+                    let text = format!("line {number}: {} does not fit: {obstacle}", letter.id);
+                    context.printer.remarks().failure(&text);
                 } else {
                     checked.ordered += u64::from(mixes_headers(&letter));
                 }
