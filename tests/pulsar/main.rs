@@ -1,3 +1,7 @@
 //! The Pulsar backend on a real broker: as a library, as users of `pf` see it, and when brokers die.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod cli;
+mod faults;
 mod library;
+mod raw;

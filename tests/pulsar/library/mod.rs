@@ -1,8 +1,12 @@
 //! The Pulsar backend as a library, on a real broker.
 
+mod batches;
 #[path = "../../support/connect.rs"]
 mod connect;
+mod limits;
+mod members;
 mod place;
+mod shop;
 
 use place::Place;
 

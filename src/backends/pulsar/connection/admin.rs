@@ -35,12 +35,18 @@ pub(crate) async fn create_topic(connection: &Connection, name: &str) -> Result<
     change(connection, "PUT", &path_of(name), "").await
 }
 
-/// Returns the names of the subscriptions of a topic.
-pub(crate) async fn subscriptions(connection: &Connection, name: &str) -> Result<Vec<String>> {
-    let path = format!("{}/subscriptions", path_of(name));
-    let found = get(connection, &path).await?.unwrap_or_default();
-    let names = found.as_array().into_iter().flatten();
-    Ok(names.filter_map(Value::as_str).map(str::to_owned).collect())
+/// Returns the statistics of a subscription of a log; none if it does not exist.
+pub(crate) async fn subscription(
+    connection: &Connection,
+    log: &str,
+    name: &str,
+) -> Result<Option<Value>> {
+    let path = format!("{}/stats", path_of(log));
+    let Some(mut stats) = get(connection, &path).await? else {
+        return Ok(None);
+    };
+    let found = stats["subscriptions"][name].take();
+    Ok(Some(found).filter(|found| !found.is_null()))
 }
 
 /// Asks for what `path` names, behind `/admin/v2/`; none if it does not exist or is not set.

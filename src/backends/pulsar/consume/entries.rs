@@ -110,6 +110,11 @@ impl Entries {
             .retain(|key, tracked| !tracked.settled.is_empty() || alive.contains(key));
     }
 
+    /// Reports whether an entry is to be acknowledged, and that is not confirmed.
+    pub(super) fn is_unconfirmed(&self, key: EntryKey) -> bool {
+        self.tracked.get(&key).is_some_and(Tracked::is_complete)
+    }
+
     /// Returns how many entries were delivered and are not acknowledged.
     pub(super) fn len(&self) -> usize {
         self.tracked.len()
@@ -162,7 +167,9 @@ mod tests {
         entries.settle(id(1));
         assert_eq!(entries.take_complete(9), [id(-1)]);
         assert_eq!(entries.len(), 1, "until it is confirmed");
+        assert!(entries.is_unconfirmed((1, 2)));
         entries.confirmed(&[id(-1)]);
+        assert!(!entries.is_unconfirmed((1, 2)));
         assert_eq!(entries.len(), 0);
     }
 

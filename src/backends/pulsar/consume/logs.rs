@@ -15,9 +15,12 @@ use crate::{
         },
         dead_letter::internal_log::keep,
     },
-    event::Topic,
+    event::{Topic, from_unix_millis, unix_millis},
     transport::{ErrorKind, Result, StartFrom, TransportError},
 };
+
+/// The property of a subscription that says when its group began, in milliseconds.
+const SINCE: &str = "pf-since";
 
 /// A log to be read.
 #[derive(Debug, Clone)]
@@ -75,18 +78,27 @@ pub(super) async fn provision(
             since: None,
         });
     }
-    let (start, since, remark) = match is_late {
-        true => (Start::Earliest, None, None),
-        false => start(session, info).await?,
+    let begin = match is_late {
+        true => Beginning {
+            start: Start::Earliest,
+            since: None,
+            remark: None,
+        },
+        false => beginning(session, info).await?,
     };
-    made.remarks.extend(remark);
+    made.remarks.extend(begin.remark);
     for (log, partition) in info.logs() {
+        let mut spec = spec(session, log, connection.config.sub_type, begin.start);
+        if let Some(since) = begin.since {
+            let millis = unix_millis(since).to_string();
+            spec.properties.push((SINCE.to_owned(), millis));
+        }
         made.logs.push(LogPlan {
-            spec: spec(session, log, connection.config.sub_type, start),
+            spec,
             topic: topic.clone(),
             partition,
             kind: Kind::Topic,
-            since,
+            since: begin.since,
         });
     }
     Ok(made)
@@ -112,34 +124,49 @@ fn spec(session: &Session, log: String, sub_type: SubType, start: Start) -> Cons
     }
 }
 
-/// Returns where a group starts in a topic, and a remark if it is known to be new there.
-///
-/// A position in time is set by moving the subscription, which would move one that exists. Only the admin API tells whether
-/// it exists.
-async fn start(
-    session: &Session,
-    info: &TopicInfo,
-) -> Result<(Start, Option<SystemTime>, Option<String>)> {
+/// Where a group starts in a topic.
+struct Beginning {
+    start: Start,
+    /// Messages that were stored or due before are left out.
+    since: Option<SystemTime>,
+    /// Whether the group is known to be new there.
+    remark: Option<String>,
+}
+
+/// Finds out where a group starts in a topic. A group that starts later than with the earliest message reads from there all
+/// the same, and leaves out what is older: a delayed message that was stored before may be due later. The time is a property
+/// of the subscription, which only the admin API shows.
+async fn beginning(session: &Session, info: &TopicInfo) -> Result<Beginning> {
     let (request, connection) = (&session.request, &session.connection);
     let first = info.logs().into_iter().next().map(|(log, _)| log);
-    let known = admin::subscriptions(connection, first.as_deref().unwrap_or(&info.name)).await;
-    let is_new = known
-        .as_ref()
-        .is_ok_and(|known| !known.iter().any(|name| name == request.group.as_str()));
-    let remark = is_new.then(|| request.from.of_new(&request.group));
-    let time = match request.from {
-        StartFrom::Earliest => return Ok((Start::Earliest, None, remark)),
-        StartFrom::New => return Ok((Start::Latest, None, remark)),
-        StartFrom::Time(time) => time,
+    let log = first.as_deref().unwrap_or(&info.name);
+    let known = admin::subscription(connection, log, request.group.as_str()).await;
+    let mut begin = Beginning {
+        start: Start::Earliest,
+        since: None,
+        remark: None,
     };
-    known?;
-    if !is_new {
-        return Ok((Start::Earliest, None, None));
+    match known {
+        Ok(Some(subscription)) => {
+            let since = subscription["subscriptionProperties"][SINCE].as_str();
+            let millis = since.and_then(|since| since.parse().ok());
+            begin.since = millis.map(from_unix_millis);
+        }
+        Ok(None) => {
+            begin.remark = Some(request.from.of_new(&request.group));
+            begin.since = match request.from {
+                StartFrom::Earliest => None,
+                StartFrom::New => Some(SystemTime::now()),
+                StartFrom::Time(time) => Some(time),
+            };
+        }
+        Err(failed) => match request.from {
+            StartFrom::Earliest => {}
+            StartFrom::New => begin.start = Start::Latest,
+            StartFrom::Time(_) => return Err(failed),
+        },
     }
-    let Ok(ago) = SystemTime::now().duration_since(time) else {
-        return Ok((Start::Latest, Some(time), remark));
-    };
-    Ok((Start::Seconds(ago.as_secs() + 2), Some(time), remark))
+    Ok(begin)
 }
 
 /// Returns the topics that a subscription asks for and that exist.
@@ -173,11 +200,10 @@ pub(super) async fn with_holder(
     if busy.kind() != ErrorKind::Held {
         return busy;
     }
-    let path = format!("{}/stats", admin::path_of(&plan.spec.log));
-    let Ok(Some(stats)) = admin::get(connection, &path).await else {
+    let (log, name) = (&plan.spec.log, &plan.spec.subscription);
+    let Ok(Some(subscription)) = admin::subscription(connection, log, name).await else {
         return busy;
     };
-    let subscription = &stats["subscriptions"][&plan.spec.subscription];
     let holder = &subscription["consumers"][0];
     let text = |name: &str| holder[name].as_str().filter(|text| !text.is_empty());
     let Some(name) = text("consumerName") else {

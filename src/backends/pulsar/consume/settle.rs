@@ -7,19 +7,31 @@ use std::{
 
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 
+use tokio::time::timeout;
+
 use super::{
+    entries::key_of,
     session::Session,
     state::{Handle, Kind},
 };
 use crate::{
-    backends::pulsar::{
-        codec::retry::RetryRecord, connection::names::partition, dead_letter::store, error::SCHEME,
+    backends::{
+        delivery_buffer::wait::wait_until,
+        pulsar::{
+            codec::retry::RetryRecord,
+            connection::names::partition,
+            dead_letter::store,
+            error::{SCHEME, connection_lost},
+        },
     },
     failpoint,
     transport::{
         DeadLetter, DeadLetterKind, Delivery, Failure, Result, Settlement, TransportError, Verdict,
     },
 };
+
+/// How long the confirmation of an acknowledgement may take, a restart of the broker included.
+const CONFIRM: Duration = Duration::from_secs(60);
 
 /// A verdict that takes effect.
 struct Work {
@@ -105,15 +117,32 @@ fn effect(
 
 async fn finish(session: &Arc<Session>, work: Work) -> (usize, Result<()>) {
     let result = work.effect.await;
-    let mut state = session.state();
-    let ticket = work.delivery.ticket();
-    state.deliveries.in_flight_mut().end_settle(ticket);
-    match &result {
-        Ok(()) => state.settle(work.handle),
-        // It is delivered again.
-        Err(_) => state.requeue(work.delivery, work.handle),
+    {
+        let mut state = session.state();
+        let ticket = work.delivery.ticket();
+        state.deliveries.in_flight_mut().end_settle(ticket);
+        if result.is_err() {
+            // It is delivered again.
+            state.requeue(work.delivery, work.handle);
+            return (work.index, result);
+        }
+        state.settle(work.handle);
     }
-    (work.index, result)
+    session.wake.notify_waiters();
+    (work.index, confirmed(session, work.handle).await)
+}
+
+/// Waits until the acknowledgement of an entry is confirmed, if it is complete: an original that is delivered again beside
+/// its retry or its dead letter would have two fates.
+async fn confirmed(session: &Session, handle: Handle) -> Result<()> {
+    let is_confirmed = wait_until(&session.delivered, || {
+        let state = session.state();
+        let log = state.logs.get(handle.log)?;
+        (!log.entries.is_unconfirmed(key_of(handle.id))).then_some(())
+    });
+    timeout(CONFIRM, is_confirmed).await.map_err(|_| {
+        connection_lost("an acknowledgement was not confirmed; the event may be delivered again")
+    })
 }
 
 /// Starts to store a retry in the topic that only the group reads.

@@ -116,7 +116,10 @@ impl State {
         place.entries.arrive(&mut entry, alive);
         for mut message in entry.messages {
             message.id.partition = place.partition;
-            if place.since.is_some_and(|since| message.time < since) {
+            let time = message
+                .due
+                .map_or(message.time, |due| due.max(message.time));
+            if place.since.is_some_and(|since| time < since) {
                 place.entries.settle(message.id);
                 continue;
             }

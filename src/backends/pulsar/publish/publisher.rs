@@ -19,7 +19,7 @@ use crate::{
     },
     event::Topic,
     failpoint,
-    transport::{ErrorKind, Outgoing, Receipt, Result, TransportError},
+    transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
 };
 
 /// Publishes messages.
@@ -114,10 +114,12 @@ impl Publisher {
                 id.partition = partition;
                 id
             });
-            let position = id.filter(|_| due.is_none());
+            let position = id.map(|id| id.position(&topic));
+            let is_delayed = due.is_some();
+            let schedule = position.as_ref().filter(|_| is_delayed);
             Ok(Receipt {
-                position: position.map(|id| id.position(&topic)),
-                schedule: None,
+                schedule: schedule.map(|position| ScheduleId(position.to_string())),
+                position: position.filter(|_| !is_delayed),
                 duplicate: false,
             })
         }

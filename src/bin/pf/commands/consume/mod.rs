@@ -13,7 +13,7 @@ use protoflow::{
     backends::OpenOptions,
     event::{Group, Pattern},
     runtime::{ConsumeError, Consumer, End, Summary},
-    transport::Transport,
+    transport::{ErrorKind, Transport},
 };
 
 use self::{narrator::Narrator, options::ConsumeFlags};
@@ -174,6 +174,9 @@ impl ConsumeArgs {
 fn explained(error: ConsumeError, words: &[OsString]) -> CliError {
     let hint = match &error {
         ConsumeError::Unusable(_) => program_hint(words),
+        ConsumeError::Transport(held) if held.kind() == ErrorKind::Held => {
+            Some("`--wait` waits until it ends, and takes over".to_owned())
+        }
         _ => None,
     };
     let error = CliError::from(error);

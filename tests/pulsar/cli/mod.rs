@@ -1,0 +1,6 @@
+//! What users of Pulsar see: stdout, stderr and exit code together, on a broker of the tests' own.
+
+mod bad_input;
+mod joining;
+mod login;
+mod shop;

@@ -1,0 +1,5 @@
+//! What is left when brokers and consumers die: each test ends with a count of lost and doubled events.
+
+mod consume;
+mod publish;
+mod world;

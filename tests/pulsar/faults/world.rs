@@ -1,0 +1,123 @@
+//! A broker of its own, a topic of orders on it, and the programs that use them.
+
+use std::process::Command;
+
+use test_support::{
+    programs::{Programs, Publishing},
+    pulsar::Broker,
+};
+
+use crate::raw::Raw;
+
+/// Answers each event, after `$SLOW` seconds, and notes that it did.
+const WORKER: &str = r#"#!/bin/sh
+while read -r line; do
+    id=${line#*\"id\":\"}; id=${id%%\"*}
+    [ -z "$SLOW" ] || sleep "$SLOW"
+    echo "$id" >> "$HANDLED"
+    answer='"action":"ack"'
+    case "$id" in
+        held*) answer='"action":"retry","after":"1h"' ;;
+    esac
+    echo "{\"id\":\"$id\",$answer}"
+done
+"#;
+
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    pub(crate) namespace: String,
+    programs: Programs,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let broker = Broker::start();
+        let namespace = broker.namespace();
+        let path = format!("persistent/{namespace}/order");
+        broker.admin().must("PUT", &path, "");
+        // A topic without a subscription is emptied.
+        let path = format!("persistent/{namespace}/order/subscription/keeper");
+        broker.admin().must("PUT", &path, "");
+        Self {
+            broker,
+            namespace,
+            programs: Programs::new(&[("worker", WORKER)]),
+        }
+    }
+
+    fn url(&self) -> String {
+        self.broker.url(&self.namespace)
+    }
+
+    /// Kills the broker and starts it again.
+    pub(crate) fn restart_broker(&self) {
+        self.broker.kill();
+        self.broker.restart();
+    }
+
+    /// Takes the topic away from its broker, which gets it back at once.
+    pub(crate) fn unload(&self) {
+        let path = format!("persistent/{}/order/unload", self.namespace);
+        self.broker.admin().must("PUT", &path, "");
+    }
+
+    /// Starts to publish events with ids of that beginning.
+    pub(crate) fn publish(&self, start: &str, count: usize, more: &[&str]) -> Publishing {
+        let key = |number: usize| Some(format!("k{}", number % 97));
+        self.programs.publish(&self.url(), start, count, more, key)
+    }
+
+    /// Prepares a consumer of orders that handles them by the worker.
+    pub(crate) fn consumer(&self, arguments: &[&str]) -> Command {
+        let consume = ["consume", "order", "--group", "billing", "--worker", "-q"];
+        let mut command = self.programs.pf(&self.url(), &consume);
+        command
+            .args(arguments)
+            .arg("--")
+            .arg(self.programs.path("worker"));
+        command
+    }
+
+    /// Returns the ids that the worker saw, in order.
+    pub(crate) fn handled(&self) -> Vec<String> {
+        self.programs.handled()
+    }
+
+    /// Returns the number of messages that were stored since the broker started last.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stats("order")["subscriptions"]["keeper"]["msgBacklog"]
+            .as_u64()
+            .unwrap_or(0)
+    }
+
+    /// Returns how many entries the group has not acknowledged.
+    pub(crate) fn backlog(&self, topic: &str) -> u64 {
+        let stats = self.stats(topic);
+        let backlog = &stats["subscriptions"]["billing"]["msgBacklog"];
+        backlog.as_u64().unwrap_or(u64::MAX)
+    }
+
+    fn stats(&self, topic: &str) -> serde_json::Value {
+        let path = format!(
+            "/admin/v2/persistent/{}/{topic}/stats?getPreciseBacklog=true",
+            self.namespace
+        );
+        let answer = self.broker.admin().ask("GET", &path, "");
+        let body = answer.map(|(_, body)| body).unwrap_or_default();
+        serde_json::from_str(&body).unwrap_or_default()
+    }
+
+    /// Returns the ids of the orders that another client reads.
+    pub(crate) fn orders(&self) -> Vec<String> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let all = runtime.block_on(async {
+            let raw = Raw::new(&self.broker.address(), &self.namespace).await;
+            raw.read("order").await
+        });
+        let id = |payload: &Vec<u8>| {
+            let event: serde_json::Value = serde_json::from_slice(payload).unwrap();
+            event["id"].as_str().unwrap().to_owned()
+        };
+        all.iter().map(id).collect()
+    }
+}
