@@ -8,11 +8,17 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{logs::LogPlan, session::Session, state::State, until_end::ASK_EVERY};
+use super::{
+    logs::LogPlan,
+    session::Session,
+    state::State,
+    until_end::{ASK_EVERY, LogEnd},
+};
 use crate::{
     backends::pulsar::{
         codec::{batch::Entry, message_id::MessageId},
         connection::{
+            admin,
             consumer::{Consumer, Start},
             retry::{Backoff, RIDE_OUT},
             wire::ConsumerEvent,
@@ -199,12 +205,39 @@ impl LogTask {
             () = woken => {}
             () = asks, if is_bounded => {
                 match consumer.handle.backlog().await {
-                    Ok(backlog) => self.note_backlog(backlog),
+                    Ok(backlog) => {
+                        self.note_backlog(backlog);
+                        self.ask_who_has_it().await;
+                    }
                     Err(lost) => return Some(End::Lost(lost)),
                 }
             }
         }
         None
+    }
+
+    /// Asks the admin API, after a while in which nothing came, whether others have what is left.
+    async fn ask_who_has_it(&self) {
+        let is_quiet = {
+            let state = self.session.state();
+            let place = &state.logs[self.log];
+            place.permitted > 0 && place.end.as_ref().is_some_and(LogEnd::is_quiet)
+        };
+        if !is_quiet {
+            return;
+        }
+        let (log, group) = (&self.plan.spec.log, &self.plan.spec.subscription);
+        let asked = admin::subscription(&self.session.connection, log, group).await;
+        if let Ok(Some(subscription)) = asked {
+            let mut state = self.session.state();
+            let place = &mut state.logs[self.log];
+            let here = place.entries.len();
+            if let Some(end) = &mut place.end {
+                end.note_statistics(&subscription, here);
+            }
+            drop(state);
+            self.session.delivered.notify_waiters();
+        }
     }
 
     fn note_backlog(&self, backlog: u64) {

@@ -1,15 +1,20 @@
 //! The end of a bounded subscription: what was stored when it began, and the retries of what it took.
 //!
 //! The broker does not say when it has nothing more for a consumer. A log is done once its last entry came or an entry
-//! behind it, or if all of the subscription's backlog is in flight here. What others hold, and retries that are due later,
-//! are in the backlog too: then a log is done once nothing has come for a while, though the broker may send.
+//! behind it, or if all of the subscription's backlog is in flight here. What others hold, and what is due later, is in the
+//! backlog too: then the admin API tells whether all of it is with somebody or delayed. Without that, a log is done once
+//! nothing has come for a while, though the broker may send.
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::backends::pulsar::codec::message_id::MessageId;
 
-/// A log that has more, but nothing for this consumer, is silent for so long.
-const SILENCE: Duration = Duration::from_millis(1500);
+/// A log that has more, but nothing for this consumer, is silent for so long, ...
+const SILENCE: Duration = Duration::from_secs(5);
+/// ... and after this time the admin API is asked.
+pub(super) const QUIET: Duration = Duration::from_millis(500);
 /// How often the backlog is asked for.
 pub(super) const ASK_EVERY: Duration = Duration::from_millis(50);
 /// A retry of this consumer that another one took does not come back.
@@ -59,6 +64,28 @@ impl LogEnd {
         here > last
     }
 
+    /// Reports whether it is worth asking whether everything is with somebody.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.is_done && self.silent_since.elapsed() >= QUIET
+    }
+
+    /// Notes what the admin API says of the subscription.
+    pub(super) fn note_statistics(&mut self, subscription: &Value, here: usize) {
+        let number = |value: &Value, name: &str| value[name].as_u64().unwrap_or(0);
+        let consumers = subscription["consumers"].as_array();
+        let consumers = consumers.map(Vec::as_slice).unwrap_or_default();
+        let held: u64 = consumers
+            .iter()
+            .map(|one| number(one, "unackedMessages"))
+            .sum();
+        let delayed = number(subscription, "msgDelayed");
+        let backlog = number(subscription, "msgBacklog");
+        if backlog <= held + delayed {
+            self.is_done = true;
+            self.elsewhere = backlog.saturating_sub(delayed).saturating_sub(here as u64);
+        }
+    }
+
     /// Notes the backlog of the subscription, of which so many entries are here. Silence counts only while the broker may
     /// send.
     pub(super) fn note_backlog(&mut self, backlog: u64, here: usize, may_send: bool) {
@@ -100,5 +127,21 @@ mod tests {
         assert!(!end.is_done);
         end.note_backlog(1, 1, false);
         assert!(end.is_done);
+    }
+
+    #[test]
+    fn what_others_hold_and_what_is_delayed_is_not_waited_for() {
+        let statistics = |backlog| {
+            serde_json::json!({
+                "msgBacklog": backlog,
+                "msgDelayed": 2,
+                "consumers": [{"unackedMessages": 1}, {"unackedMessages": 3}],
+            })
+        };
+        let mut end = LogEnd::new(Some(id(9)), true);
+        end.note_statistics(&statistics(7), 1);
+        assert!(!end.is_done);
+        end.note_statistics(&statistics(6), 1);
+        assert_eq!((end.is_done, end.elsewhere), (true, 3));
     }
 }

@@ -25,7 +25,7 @@ const PREFETCH_BYTES: usize = 16 << 20;
 /// The permits of a reader to which no message has come: the sizes of its messages are not known yet.
 const FIRST_PERMITS: usize = 100;
 /// A log whose last entry is gone is silent for so long.
-const SILENCE: Duration = Duration::from_millis(1500);
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// A reader of one log.
 #[derive(Debug)]
