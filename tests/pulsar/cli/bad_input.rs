@@ -30,16 +30,48 @@ fn a_topic_that_pulsar_refuses_is_refused() {
             assert!(matches!(run.code(), Some(1 | 2)), "{topic}: {run}");
         }
     }
-    assert_snapshot!(shop.show(&["publish", "a/b", "{}", "--create"]), @"");
+    assert_snapshot!(shop.show(&["publish", "a/b", "{}", "--create"]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: pulsar: topic `a/b` has a character that Pulsar does not allow
+    hint: tenant and namespace are in the path of the URL
+    ");
 }
 
 #[test]
 fn an_unknown_topic_is_told_with_the_nearest_one_and_not_created() {
     let shop = Shop::with_orders("");
-    assert_snapshot!(shop.show(&["publish", "order.craeted", "{}"]), @"");
-    assert_snapshot!(shop.show(&["tail", "order.craeted"]), @"");
+    assert_snapshot!(shop.show(&["publish", "order.craeted", "{}"]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: pulsar: topic order.craeted does not exist
+    hint: `--create` creates it
+    hint: did you mean `order.created`?
+    ");
+    assert_snapshot!(shop.show(&["tail", "order.craeted"]), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    hint: topic `order.craeted` does not exist yet; did you mean `order.created`?
+    error: pulsar: topic order.craeted does not exist
+    hint: `--create` creates it
+    ");
     let consume = ["consume", "order.craeted", "-g", "g", "--", "true"];
-    assert_snapshot!(shop.show(&consume), @"");
+    assert_snapshot!(shop.show(&consume), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    hint: topic `order.craeted` does not exist yet; did you mean `order.created`?
+    consuming order.craeted as group g: true
+    error: pulsar: topic order.craeted does not exist
+    hint: `--create` creates it
+    ");
     let admin = Broker::shared().admin();
     let topics = admin.must("GET", &format!("persistent/{}", shop.namespace), "");
     assert!(!topics.contains("craeted"), "{topics}");
@@ -50,7 +82,14 @@ fn an_unknown_namespace_is_named() {
     let url = Broker::shared().url("public/nowhere");
     let pf = Pf::bare().env("PF_URL", &url);
     let run = pf.run(&["publish", "order.created", "{}", "--create"]);
-    assert_snapshot!(run.to_string(), @"");
+    assert_snapshot!(run.to_string(), @"
+    exit: 1
+    --- stdout
+
+    --- stderr
+    error: pulsar: the namespace of the URL does not exist
+    hint: `pulsar-admin namespaces create TENANT/NAMESPACE` creates it
+    ");
     let url = Broker::shared().url("nobody/default");
     let run = Pf::bare()
         .env("PF_URL", &url)
@@ -66,7 +105,10 @@ fn an_unknown_namespace_is_named() {
 fn what_is_over_the_limit_is_refused_before_it_is_sent() {
     let shop = Shop::with_orders("");
     let large = format!("\"{}\"", "x".repeat(5 << 20));
-    let run = shop.pf.run_with(&["publish", "order.created", "-"], large);
+    let run = shop.pf.run_with(
+        &["publish", "order.created", "-", "--max-size", "10485760"],
+        large,
+    );
     assert_eq!(run.code(), Some(1), "{run}");
     assert!(run.stderr().contains("the broker accepts 5242880"), "{run}");
 }
@@ -129,8 +171,24 @@ fn a_broker_that_is_not_there_is_told_with_the_cause() {
         let run = Pf::bare().env("PF_URL", url).run(&["publish", "a", "{}"]);
         run.to_string().replace(&port.to_string(), "PORT")
     };
-    assert_snapshot!(refused(&format!("pulsar://127.0.0.1:{port}")), @"");
-    assert_snapshot!(refused(&format!("pulsar://nowhere.invalid:{port}")), @"");
+    assert_snapshot!(refused(&format!("pulsar://127.0.0.1:{port}")), @"
+    exit: 69
+    --- stdout
+
+    --- stderr
+    error: pulsar: no broker answers at 127.0.0.1:PORT: connection refused
+      caused by: Connection refused (os error 111)
+    hint: `bin/pulsar standalone` starts one
+    ");
+    assert_snapshot!(refused(&format!("pulsar://nowhere.invalid:{port}")), @"
+    exit: 69
+    --- stdout
+
+    --- stderr
+    error: pulsar: no broker answers at nowhere.invalid:PORT: name or service not known
+      caused by: failed to lookup address information: Name or service not known
+    hint: `bin/pulsar standalone` starts one
+    ");
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
 
@@ -163,7 +221,15 @@ fn what_is_no_broker_is_told_within_five_seconds() {
 fn tls_at_a_plain_port_is_told() {
     let url = format!("pulsar+ssl://{}", Broker::shared().address());
     let run = Pf::bare().env("PF_URL", &url).run(&["publish", "a", "{}"]);
-    assert_snapshot!(run.to_string().replace(&Broker::shared().address(), "BROKER"), @"");
+    assert_snapshot!(run.to_string().replace(&Broker::shared().address(), "BROKER"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: pulsar: the TLS handshake failed: the broker does not use TLS at this port
+      caused by: tls handshake eof
+    hint: write `pulsar://` instead of `pulsar+ssl://`, or the port for TLS, 6651 by default
+    ");
 }
 
 /// A topic that enforces a schema.

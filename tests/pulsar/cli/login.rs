@@ -47,7 +47,14 @@ fn tokens_are_needed_checked_and_have_permissions() {
     pf.write("nobody", token("nobody"));
     pf.write("wrong", "not.a.token");
     pf.write("empty", "\n");
-    assert_snapshot!(run(""), @"");
+    assert_snapshot!(run(""), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: pulsar: authentication failed: Failed to authenticate
+    hint: `token-file=FILE` in the URL names the file with the token
+    ");
     assert_snapshot!(run("&token-file=wrong"), @"");
     assert_snapshot!(run("&token-file=nobody"), @"");
     assert_snapshot!(run("&token-file=missing"), @"");

@@ -1,7 +1,7 @@
 //! Repeating an operation while brokers are away, with a pause that grows.
 //!
-//! A broker that is restarted after a crash waits for its former session to end, so that a topic may be away for half a
-//! minute.
+//! A broker that is restarted after a crash waits for its former session to end, so that a topic may be away for a minute
+//! and more.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::transport::Result;
 
 /// How long an outage is ridden out.
-pub(crate) const RIDE_OUT: Duration = Duration::from_secs(60);
+pub(crate) const RIDE_OUT: Duration = Duration::from_mins(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1000);
 

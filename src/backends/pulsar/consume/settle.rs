@@ -19,7 +19,7 @@ use crate::{
         delivery_buffer::wait::wait_until,
         pulsar::{
             codec::retry::RetryRecord,
-            connection::names::partition,
+            connection::{names::partition, retry::RIDE_OUT},
             dead_letter::store,
             error::{SCHEME, connection_lost},
         },
@@ -29,9 +29,6 @@ use crate::{
         DeadLetter, DeadLetterKind, Delivery, Failure, Result, Settlement, TransportError, Verdict,
     },
 };
-
-/// How long the confirmation of an acknowledgement may take, a restart of the broker included.
-const CONFIRM: Duration = Duration::from_secs(60);
 
 /// A verdict that takes effect.
 struct Work {
@@ -140,7 +137,7 @@ async fn confirmed(session: &Session, handle: Handle) -> Result<()> {
         let log = state.logs.get(handle.log)?;
         (!log.entries.is_unconfirmed(key_of(handle.id))).then_some(())
     });
-    timeout(CONFIRM, is_confirmed).await.map_err(|_| {
+    timeout(RIDE_OUT, is_confirmed).await.map_err(|_| {
         connection_lost("an acknowledgement was not confirmed; the event may be delivered again")
     })
 }

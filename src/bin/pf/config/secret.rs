@@ -17,7 +17,7 @@ const SECRET_PARAMETERS: [&str; 6] = [
     "oauthbearer.config",
 ];
 /// Endings of such parameters that only name a place.
-const PLACES: [&str; 3] = ["_file", ".url", ".location"];
+const PLACES: [&str; 4] = ["_file", "-file", ".url", ".location"];
 
 /// Reports whether the URL holds a secret.
 fn has_password(url: &Url) -> bool {
