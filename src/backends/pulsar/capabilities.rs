@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pulsar::SubType;
+use crate::backends::pulsar::codec::protocol::SubType;
 
 use crate::{
     backends::pulsar::{connection::handle::Connection, error::SCHEME},

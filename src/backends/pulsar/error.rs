@@ -1,11 +1,41 @@
 //! Answers of brokers and failures of connections as `TransportError`.
 
-use pulsar::proto::ServerError;
-
 use crate::transport::{ErrorKind, TransportError};
 
 /// The URL scheme.
 pub(crate) const SCHEME: &str = "pulsar";
+
+/// What brokers answer with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+enum ServerError {
+    UnknownError = 0,
+    MetadataError = 1,
+    PersistenceError = 2,
+    AuthenticationError = 3,
+    AuthorizationError = 4,
+    ConsumerBusy = 5,
+    ServiceNotReady = 6,
+    ProducerBlockedQuotaExceededError = 7,
+    ProducerBlockedQuotaExceededException = 8,
+    ChecksumError = 9,
+    UnsupportedVersionError = 10,
+    TopicNotFound = 11,
+    SubscriptionNotFound = 12,
+    ConsumerNotFound = 13,
+    TooManyRequests = 14,
+    TopicTerminatedError = 15,
+    ProducerBusy = 16,
+    InvalidTopicName = 17,
+    IncompatibleSchema = 18,
+    ConsumerAssignError = 19,
+    TransactionCoordinatorNotFound = 20,
+    InvalidTxnStatus = 21,
+    NotAllowedError = 22,
+    TransactionConflict = 23,
+    TransactionNotFound = 24,
+    ProducerFenced = 25,
+}
 
 /// Creates an error of this transport.
 pub(crate) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportError {

@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use bytes::{Buf as _, Bytes};
 use prost::Message as _;
-use pulsar::proto::{CommandMessage, CompressionType, MessageMetadata, SingleMessageMetadata};
+use super::protocol::{CommandMessage, CompressionType, MessageMetadata, SingleMessageMetadata};
 
 use super::{
     message::{Inbound, key_bytes},
@@ -169,7 +169,7 @@ fn damaged(id: MessageId) -> crate::transport::TransportError {
 
 #[cfg(test)]
 mod tests {
-    use pulsar::proto::{KeyValue, MessageIdData};
+    use super::protocol::{KeyValue, MessageIdData};
 
     use super::*;
 

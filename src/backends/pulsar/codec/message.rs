@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use pulsar::proto::MessageMetadata;
+use super::protocol::MessageMetadata;
 
 use super::{
     message_id::MessageId,

@@ -1,6 +1,6 @@
 //! Ids of messages, and positions in the notation of Pulsar's own tools: `ledger:entry:partition[:batch index]`.
 
-use pulsar::proto::MessageIdData;
+use super::protocol::MessageIdData;
 use smol_str::format_smolstr;
 
 use crate::event::{Position, Topic};

@@ -4,4 +4,5 @@ pub(crate) mod batch;
 pub(crate) mod message;
 pub(crate) mod message_id;
 pub(crate) mod properties;
+pub(crate) mod protocol;
 pub(crate) mod retry;

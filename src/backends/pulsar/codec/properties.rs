@@ -5,7 +5,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use pulsar::proto::KeyValue;
+use super::protocol::KeyValue;
 
 use crate::{
     backends::pulsar::error::error,

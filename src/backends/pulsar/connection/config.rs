@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use pulsar::SubType;
+use crate::backends::pulsar::codec::protocol::SubType;
 use url::Url;
 
 use crate::{

@@ -2,13 +2,8 @@
 
 use std::sync::Arc;
 
-use pulsar::{
-    SubType,
-    proto::{
-        CommandSubscribe, KeyValue, MessageIdData, command_ack::AckType,
-        command_subscribe::InitialPosition,
-    },
-};
+use crate::backends::pulsar::codec::protocol::{SubType, CommandSubscribe, KeyValue, MessageIdData, AckType,
+        InitialPosition,};
 use tokio::sync::mpsc;
 
 use super::{

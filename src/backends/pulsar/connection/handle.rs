@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use pulsar::proto::command_lookup_topic_response::LookupType;
+use crate::backends::pulsar::codec::protocol::LookupType;
 use tokio::sync::Mutex;
 
 use super::{

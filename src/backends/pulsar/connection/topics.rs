@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pulsar::proto::CommandProducer;
+use crate::backends::pulsar::codec::protocol::CommandProducer;
 
 use super::{
     admin,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use pulsar::SubType;
+use crate::backends::pulsar::codec::protocol::SubType;
 
 use super::{session::Session, state::Kind};
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pulsar::SubType;
+use crate::backends::pulsar::codec::protocol::SubType;
 use tokio::time::{Instant, timeout};
 
 use crate::{

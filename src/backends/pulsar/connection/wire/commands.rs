@@ -1,12 +1,12 @@
 //! Commands of the protocol, and what their answers say.
 
-use pulsar::proto::{
+use crate::backends::pulsar::codec::protocol::{
     AuthData, BaseCommand, CommandAck, CommandAuthResponse, CommandCloseConsumer,
     CommandCloseProducer, CommandConnect, CommandConsumerStats, CommandFlow,
     CommandGetLastMessageId, CommandGetTopicsOfNamespace, CommandLookupTopic,
     CommandPartitionedTopicMetadata, CommandPing, CommandPong, CommandProducer,
     CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSend, CommandSubscribe,
-    CommandUnsubscribe, FeatureFlags, MessageIdData, base_command::Type, command_ack::AckType,
+    CommandUnsubscribe, FeatureFlags, MessageIdData, CommandType, AckType,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ const PROTOCOL: i32 = 19;
 /// How the client names itself.
 const CLIENT: &str = concat!("Protoflow-v", env!("CARGO_PKG_VERSION"));
 
-fn command(kind: Type) -> BaseCommand {
+fn command(kind: CommandType) -> BaseCommand {
     BaseCommand {
         r#type: kind as i32,
         ..BaseCommand::default()
@@ -41,7 +41,7 @@ pub(crate) fn connect(token: Option<&str>, behind_proxy: Option<&str>) -> BaseCo
             }),
             ..CommandConnect::default()
         }),
-        ..command(Type::Connect)
+        ..command(CommandType::Connect)
     }
 }
 
@@ -56,21 +56,21 @@ pub(crate) fn auth_response(token: Option<&str>) -> BaseCommand {
             }),
             protocol_version: Some(PROTOCOL),
         }),
-        ..command(Type::AuthResponse)
+        ..command(CommandType::AuthResponse)
     }
 }
 
 pub(crate) fn ping() -> BaseCommand {
     BaseCommand {
         ping: Some(CommandPing::default()),
-        ..command(Type::Ping)
+        ..command(CommandType::Ping)
     }
 }
 
 pub(crate) fn pong() -> BaseCommand {
     BaseCommand {
         pong: Some(CommandPong::default()),
-        ..command(Type::Pong)
+        ..command(CommandType::Pong)
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn lookup(request_id: u64, topic: &str, authoritative: bool) -> BaseC
             authoritative: Some(authoritative),
             ..CommandLookupTopic::default()
         }),
-        ..command(Type::Lookup)
+        ..command(CommandType::Lookup)
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn partitions(request_id: u64, topic: &str) -> BaseCommand {
             request_id,
             ..CommandPartitionedTopicMetadata::default()
         }),
-        ..command(Type::PartitionedMetadata)
+        ..command(CommandType::PartitionedMetadata)
     }
 }
 
@@ -107,14 +107,14 @@ pub(crate) fn topics(request_id: u64, namespace: &str) -> BaseCommand {
             namespace: namespace.to_owned(),
             ..CommandGetTopicsOfNamespace::default()
         }),
-        ..command(Type::GetTopicsOfNamespace)
+        ..command(CommandType::GetTopicsOfNamespace)
     }
 }
 
 pub(crate) fn producer(producer: CommandProducer) -> BaseCommand {
     BaseCommand {
         producer: Some(producer),
-        ..command(Type::Producer)
+        ..command(CommandType::Producer)
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn send(producer_id: u64, sequence_id: u64) -> BaseCommand {
             sequence_id,
             ..CommandSend::default()
         }),
-        ..command(Type::Send)
+        ..command(CommandType::Send)
     }
 }
 
@@ -135,14 +135,14 @@ pub(crate) fn close_producer(request_id: u64, producer_id: u64) -> BaseCommand {
             producer_id,
             request_id,
         }),
-        ..command(Type::CloseProducer)
+        ..command(CommandType::CloseProducer)
     }
 }
 
 pub(crate) fn subscribe(subscribe: CommandSubscribe) -> BaseCommand {
     BaseCommand {
         subscribe: Some(subscribe),
-        ..command(Type::Subscribe)
+        ..command(CommandType::Subscribe)
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn flow(consumer_id: u64, message_permits: u32) -> BaseCommand {
             consumer_id,
             message_permits,
         }),
-        ..command(Type::Flow)
+        ..command(CommandType::Flow)
     }
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn ack(
             request_id: Some(request_id),
             ..CommandAck::default()
         }),
-        ..command(Type::Ack)
+        ..command(CommandType::Ack)
     }
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn redeliver(consumer_id: u64, entries: Vec<MessageIdData>) -> BaseCo
             message_ids: entries,
             consumer_epoch: None,
         }),
-        ..command(Type::RedeliverUnacknowledgedMessages)
+        ..command(CommandType::RedeliverUnacknowledgedMessages)
     }
 }
 
@@ -197,7 +197,7 @@ pub(crate) fn seek(request_id: u64, consumer_id: u64, millis: u64) -> BaseComman
             message_publish_time: Some(millis),
             ..CommandSeek::default()
         }),
-        ..command(Type::Seek)
+        ..command(CommandType::Seek)
     }
 }
 
@@ -207,7 +207,7 @@ pub(crate) fn last_id(request_id: u64, consumer_id: u64) -> BaseCommand {
             consumer_id,
             request_id,
         }),
-        ..command(Type::GetLastMessageId)
+        ..command(CommandType::GetLastMessageId)
     }
 }
 
@@ -218,7 +218,7 @@ pub(crate) fn consumer_stats(request_id: u64, consumer_id: u64) -> BaseCommand {
             request_id,
             consumer_id,
         }),
-        ..command(Type::ConsumerStats)
+        ..command(CommandType::ConsumerStats)
     }
 }
 
@@ -228,7 +228,7 @@ pub(crate) fn close_consumer(request_id: u64, consumer_id: u64) -> BaseCommand {
             consumer_id,
             request_id,
         }),
-        ..command(Type::CloseConsumer)
+        ..command(CommandType::CloseConsumer)
     }
 }
 
@@ -238,7 +238,7 @@ pub(crate) fn unsubscribe(request_id: u64, consumer_id: u64) -> BaseCommand {
             consumer_id,
             request_id,
         }),
-        ..command(Type::Unsubscribe)
+        ..command(CommandType::Unsubscribe)
     }
 }
 

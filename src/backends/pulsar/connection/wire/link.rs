@@ -12,10 +12,7 @@ use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
-use pulsar::{
-    message::{Codec, Message, Payload},
-    proto::BaseCommand,
-};
+use crate::backends::pulsar::codec::protocol::{BaseCommand, Frame, FrameCodec, Payload};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -48,7 +45,7 @@ const WRITTEN_AT_ONCE: usize = 256;
 /// A connection to a broker.
 #[derive(Debug)]
 pub(crate) struct Link {
-    outbound: mpsc::UnboundedSender<Message>,
+    outbound: mpsc::UnboundedSender<Frame>,
     routes: Arc<Mutex<Routes>>,
     next_id: AtomicU64,
     /// The most bytes of a message with its metadata.
@@ -58,7 +55,7 @@ pub(crate) struct Link {
     _tasks: [AbortOnDropHandle<()>; 2],
 }
 
-type Frames = Framed<Socket, Codec>;
+type Frames = Framed<Socket, FrameCodec>;
 
 impl Link {
     /// Connects to a server, `host:port`; through a proxy, to the broker of this address.
@@ -142,7 +139,7 @@ impl Link {
 
     /// Sends a command without an answer. Over a lost connection nothing is sent; its producers and consumers learn that.
     pub(crate) fn send(&self, command: BaseCommand, payload: Option<Payload>) {
-        let _ = self.outbound.send(Message { command, payload });
+        let _ = self.outbound.send(Frame { command, payload });
     }
 
     /// Registers a producer.
@@ -183,7 +180,7 @@ impl Link {
 struct Reader {
     stream: SplitStream<Frames>,
     routes: Arc<Mutex<Routes>>,
-    outbound: mpsc::UnboundedSender<Message>,
+    outbound: mpsc::UnboundedSender<Frame>,
     token: Option<String>,
 }
 
@@ -211,7 +208,7 @@ impl Reader {
         }
     }
 
-    fn take(&self, Message { command, payload }: Message) {
+    fn take(&self, Frame { command, payload }: Frame) {
         if command.ping.is_some() {
             self.answer(commands::pong());
         } else if command.auth_challenge.is_some() {
@@ -223,13 +220,13 @@ impl Reader {
 
     fn answer(&self, command: BaseCommand) {
         let payload = None;
-        let _ = self.outbound.send(Message { command, payload });
+        let _ = self.outbound.send(Frame { command, payload });
     }
 }
 
 async fn write(
-    mut sink: SplitSink<Frames, Message>,
-    mut queue: mpsc::UnboundedReceiver<Message>,
+    mut sink: SplitSink<Frames, Frame>,
+    mut queue: mpsc::UnboundedReceiver<Frame>,
     routes: Arc<Mutex<Routes>>,
 ) {
     let mut batch = Vec::with_capacity(WRITTEN_AT_ONCE);

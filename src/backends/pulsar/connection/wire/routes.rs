@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use pulsar::{
-    message::Payload,
-    proto::{BaseCommand, CommandMessage, MessageIdData},
-};
+use crate::backends::pulsar::codec::protocol::{Payload, BaseCommand, CommandMessage, MessageIdData};
 use tokio::sync::{mpsc, oneshot};
 
 use super::commands::{answered_request, refusal};

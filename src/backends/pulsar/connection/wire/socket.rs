@@ -9,10 +9,7 @@ use std::{
 };
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use pulsar::{
-    message::{Codec, Message},
-    proto::CommandConnected,
-};
+use crate::backends::pulsar::codec::protocol::{CommandConnected, Frame, FrameCodec};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -53,7 +50,7 @@ pub(super) async fn connect(
     server: &str,
     token: Option<&str>,
     behind_proxy: Option<&str>,
-) -> Result<(Framed<Socket, Codec>, CommandConnected)> {
+) -> Result<(Framed<Socket, FrameCodec>, CommandConnected)> {
     let connecting = async {
         let socket = open(config, server).await?;
         greet(socket, token, behind_proxy).await
@@ -97,11 +94,11 @@ async fn greet(
     socket: Socket,
     token: Option<&str>,
     behind_proxy: Option<&str>,
-) -> Result<(Framed<Socket, Codec>, CommandConnected)> {
-    let mut frames = Framed::new(socket, Codec);
+) -> Result<(Framed<Socket, FrameCodec>, CommandConnected)> {
+    let mut frames = Framed::new(socket, FrameCodec);
     let command = commands::connect(token, behind_proxy);
     let payload = None;
-    let sent = frames.send(Message { command, payload }).await;
+    let sent = frames.send(Frame { command, payload }).await;
     let answer = match sent {
         Ok(()) => timeout(std::time::Duration::from_secs(4), frames.next())
             .await
