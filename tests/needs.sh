@@ -26,6 +26,12 @@ need_for_building() {
     need "pkg-config --exists openssl || brew --prefix --installed openssl@3" libssl-dev openssl@3
 }
 
+# What a build of the tests needs besides: the raw client of Pulsar compiles the protocol's definition.
+need_for_tests() {
+    need_for_building
+    need "protoc --version" protobuf-compiler protobuf
+}
+
 # What downloading a nats-server needs.
 need_for_nats() {
     [ -n "${PF_NATS_SERVER:-}" ] || need "python3 -m pip --version" python3-pip python

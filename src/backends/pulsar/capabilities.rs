@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::backends::pulsar::codec::protocol::SubType;
-
 use crate::{
-    backends::pulsar::{connection::handle::Connection, error::SCHEME},
+    backends::pulsar::{codec::protocol::SubType, connection::handle::Connection, error::SCHEME},
     transport::{Capabilities, Limits, Result, Support},
 };
 

@@ -2,9 +2,9 @@
 
 use std::io::Read as _;
 
+use super::protocol::{CommandMessage, CompressionType, MessageMetadata, SingleMessageMetadata};
 use bytes::{Buf as _, Bytes};
 use prost::Message as _;
-use super::protocol::{CommandMessage, CompressionType, MessageMetadata, SingleMessageMetadata};
 
 use super::{
     message::{Inbound, key_bytes},
@@ -37,7 +37,7 @@ impl Entry {
     pub(crate) fn read(
         command: &CommandMessage,
         metadata: MessageMetadata,
-        payload: Vec<u8>,
+        payload: Bytes,
     ) -> Result<Self> {
         let id = MessageId::of_entry(&command.message_id);
         let payload = unpack(&metadata, payload)?;
@@ -135,12 +135,12 @@ fn is_acknowledged(ack_set: &[i64], index: usize) -> bool {
     word >> (index % 64) & 1 == 0
 }
 
-fn unpack(metadata: &MessageMetadata, payload: Vec<u8>) -> Result<Bytes> {
+fn unpack(metadata: &MessageMetadata, payload: Bytes) -> Result<Bytes> {
     let size = usize::try_from(metadata.uncompressed_size.unwrap_or(0)).unwrap_or(0);
     let size = size.min(LARGEST);
     let kind = CompressionType::try_from(metadata.compression.unwrap_or(0));
     let unpacked = match kind {
-        Ok(CompressionType::None) => return Ok(payload.into()),
+        Ok(CompressionType::None) => return Ok(payload),
         Ok(CompressionType::Lz4) => lz4_flex::block::decompress(&payload, size).ok(),
         Ok(CompressionType::Zlib) => read_all(flate2::read::ZlibDecoder::new(&payload[..]), size),
         Ok(CompressionType::Zstd) => zstd::bulk::decompress(&payload, size).ok(),
@@ -245,7 +245,11 @@ mod tests {
                 snap::raw::Encoder::new().compress_vec(&plain).unwrap(),
             ),
         ] {
-            let entry = Entry::read(&command(Vec::new()), metadata(plain.len(), kind), bytes);
+            let entry = Entry::read(
+                &command(Vec::new()),
+                metadata(plain.len(), kind),
+                bytes.into(),
+            );
             let entry = entry.unwrap();
             assert_eq!(entry.size, 3);
             assert_eq!(payloads(&entry), [b"m0", b"m1", b"m2"], "{kind:?}");
@@ -259,7 +263,7 @@ mod tests {
         let entry = Entry::read(
             &command(vec![0b101]),
             metadata(0, CompressionType::None),
-            plain,
+            plain.into(),
         );
         let entry = entry.unwrap();
         assert_eq!((entry.size, payloads(&entry)), (3, vec![&b"m0"[..], b"m2"]));
@@ -272,7 +276,7 @@ mod tests {
         let entry = Entry::read(
             &command(Vec::new()),
             metadata(0, CompressionType::None),
-            plain,
+            plain.into(),
         );
         assert_eq!(entry.unwrap_err().kind(), ErrorKind::Corrupt);
     }

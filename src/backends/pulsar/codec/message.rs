@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
+use super::protocol::MessageMetadata;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use super::protocol::MessageMetadata;
 
 use super::{
     message_id::MessageId,

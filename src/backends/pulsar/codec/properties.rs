@@ -3,9 +3,9 @@
 //! Properties are pairs of strings. A header that is null or not text keeps its name; what it was is listed in the property
 //! `pf-values`. Order and duplicates of names survive on the wire, though other clients make a map of them.
 
+use super::protocol::KeyValue;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use super::protocol::KeyValue;
 
 use crate::{
     backends::pulsar::error::error,

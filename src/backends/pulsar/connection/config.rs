@@ -2,13 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::backends::pulsar::codec::protocol::SubType;
 use url::Url;
 
 use crate::{
     backends::{
         OpenOptions,
         pulsar::{
+            codec::protocol::SubType,
             connection::names::Names,
             error::{SCHEME, configuration, error},
         },

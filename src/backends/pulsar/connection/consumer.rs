@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::backends::pulsar::codec::protocol::{SubType, CommandSubscribe, KeyValue, MessageIdData, AckType,
-        InitialPosition,};
 use tokio::sync::mpsc;
 
 use super::{
@@ -11,7 +9,13 @@ use super::{
     wire::{ConsumerEvent, Link, commands},
 };
 use crate::{
-    backends::pulsar::{codec::message_id::MessageId, error::connection_lost},
+    backends::pulsar::{
+        codec::message_id::MessageId,
+        codec::protocol::{
+            AckType, CommandSubscribe, InitialPosition, KeyValue, MessageIdData, SubType,
+        },
+        error::connection_lost,
+    },
     transport::Result,
 };
 

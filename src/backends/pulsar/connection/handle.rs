@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::backends::pulsar::codec::protocol::LookupType;
 use tokio::sync::Mutex;
 
 use super::{
@@ -11,7 +10,10 @@ use super::{
     wire::{Link, commands},
 };
 use crate::{
-    backends::pulsar::error::{configuration, error, from_server},
+    backends::pulsar::{
+        codec::protocol::LookupType,
+        error::{configuration, error, from_server},
+    },
     transport::{ErrorKind, Result},
 };
 

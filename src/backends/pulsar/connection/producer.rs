@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-<<<<<<< HEAD
-=======
-use crate::backends::pulsar::codec::protocol::{Payload, CommandProducer, MessageIdData};
->>>>>>> a2f9e98c (Write down the messages of Pulsar's protocol that are used, so that a build needs no protoc)
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,

@@ -6,10 +6,6 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use pulsar::{
-    message::Payload,
-    proto::{CommandProducer, MessageIdData, ProducerAccessMode},
-};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, timeout_at},
@@ -22,7 +18,11 @@ use super::{
 };
 use crate::{
     backends::pulsar::{
-        codec::{message::Outbound, message_id::MessageId},
+        codec::{
+            message::Outbound,
+            message_id::MessageId,
+            protocol::{CommandProducer, MessageIdData, Payload, ProducerAccessMode},
+        },
         error::{connection_lost, error},
     },
     event::unix_millis,
@@ -302,7 +302,7 @@ impl Worker {
         metadata.producer_name = self.name.clone().unwrap_or_default();
         metadata.sequence_id = *sequence;
         metadata.publish_time = unix_millis(std::time::SystemTime::now());
-        let data = item.outbound.payload.to_vec();
+        let data = item.outbound.payload.clone();
         let command = commands::send(session.id, *sequence);
         session.link.send(command, Some(Payload { metadata, data }));
     }

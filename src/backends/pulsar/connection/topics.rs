@@ -5,8 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::backends::pulsar::codec::protocol::CommandProducer;
-
 use super::{
     admin,
     handle::Connection,
@@ -14,7 +12,10 @@ use super::{
     wire::commands,
 };
 use crate::{
-    backends::pulsar::error::{error, from_server},
+    backends::pulsar::{
+        codec::protocol::CommandProducer,
+        error::{error, from_server},
+    },
     event::Topic,
     lock::Mutex,
     transport::{ErrorKind, Result},

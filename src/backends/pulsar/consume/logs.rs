@@ -2,11 +2,10 @@
 
 use std::time::SystemTime;
 
-use crate::backends::pulsar::codec::protocol::SubType;
-
 use super::{session::Session, state::Kind};
 use crate::{
     backends::pulsar::{
+        codec::protocol::SubType,
         connection::{
             admin,
             consumer::{ConsumerSpec, Start},

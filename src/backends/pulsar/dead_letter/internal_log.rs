@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pulsar::{SubType, proto::MessageMetadata};
 
 use crate::{
     backends::pulsar::{
-        codec::message::{Inbound, Outbound},
+        codec::{
+            message::{Inbound, Outbound},
+            protocol::{MessageMetadata, SubType},
+        },
         connection::{
             consumer::{Consumer, ConsumerSpec, Start},
             handle::Connection,

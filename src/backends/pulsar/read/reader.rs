@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::backends::pulsar::codec::protocol::SubType;
 use tokio::time::{Instant, timeout};
 
 use crate::{
     backends::pulsar::{
+        codec::protocol::SubType,
         codec::{batch::Entry, message::Inbound, message_id::MessageId},
         connection::{
             consumer::{Consumer, ConsumerSpec, Start},

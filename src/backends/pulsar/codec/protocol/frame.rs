@@ -203,7 +203,11 @@ mod tests {
 
     #[test]
     fn nonsense_is_an_error_and_not_a_panic() {
-        for bytes in [&b"\x15\x03\x03\x00\x02\x02\x50"[..], b"HTTP/1.1 400", &[0, 0, 0, 4, 0, 0, 0, 9]] {
+        for bytes in [
+            &b"\x15\x03\x03\x00\x02\x02\x50"[..],
+            b"HTTP/1.1 400",
+            &[0, 0, 0, 4, 0, 0, 0, 9],
+        ] {
             assert!(FrameCodec.decode(&mut BytesMut::from(bytes)).is_err());
         }
     }

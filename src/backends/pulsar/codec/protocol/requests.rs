@@ -116,6 +116,8 @@ pub(crate) struct CommandProducer {
     pub(crate) user_provided_producer_name: Option<bool>,
     #[prost(int32, optional, tag = "10")]
     pub(crate) producer_access_mode: Option<i32>,
+    #[prost(uint64, optional, tag = "11")]
+    pub(crate) topic_epoch: Option<u64>,
 }
 
 /// Stores the entry that follows it.
@@ -267,4 +269,17 @@ pub(crate) enum AckType {
     Individual = 0,
     /// Everything up to this one.
     Cumulative = 1,
+}
+
+/// How a producer shares its topic with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub(crate) enum ProducerAccessMode {
+    Shared = 0,
+    /// Refused while there is another.
+    Exclusive = 1,
+    /// Waits for its turn.
+    WaitForExclusive = 2,
+    /// Puts the other one out.
+    ExclusiveWithFencing = 3,
 }

@@ -1,16 +1,17 @@
 //! Commands of the protocol, and what their answers say.
 
-use crate::backends::pulsar::codec::protocol::{
-    AuthData, BaseCommand, CommandAck, CommandAuthResponse, CommandCloseConsumer,
-    CommandCloseProducer, CommandConnect, CommandConsumerStats, CommandFlow,
-    CommandGetLastMessageId, CommandGetTopicsOfNamespace, CommandLookupTopic,
-    CommandPartitionedTopicMetadata, CommandPing, CommandPong, CommandProducer,
-    CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSend, CommandSubscribe,
-    CommandUnsubscribe, FeatureFlags, MessageIdData, CommandType, AckType,
-};
-
 use crate::{
-    backends::pulsar::error::{error, from_server},
+    backends::pulsar::{
+        codec::protocol::{
+            AckType, AuthData, BaseCommand, CommandAck, CommandAuthResponse, CommandCloseConsumer,
+            CommandCloseProducer, CommandConnect, CommandConsumerStats, CommandFlow,
+            CommandGetLastMessageId, CommandGetTopicsOfNamespace, CommandLookupTopic,
+            CommandPartitionedTopicMetadata, CommandPing, CommandPong, CommandProducer,
+            CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSend, CommandSubscribe,
+            CommandType, CommandUnsubscribe, FeatureFlags, MessageIdData,
+        },
+        error::{error, from_server},
+    },
     transport::{ErrorKind, TransportError},
 };
 

@@ -12,7 +12,6 @@ use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
-use crate::backends::pulsar::codec::protocol::{BaseCommand, Frame, FrameCodec, Payload};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -26,6 +25,7 @@ use super::{
 };
 use crate::{
     backends::pulsar::{
+        codec::protocol::{BaseCommand, Frame, FrameCodec, Payload},
         connection::config::Config,
         error::{connection_lost, no_answer},
     },

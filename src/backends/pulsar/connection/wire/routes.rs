@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::backends::pulsar::codec::protocol::{Payload, BaseCommand, CommandMessage, MessageIdData};
 use tokio::sync::{mpsc, oneshot};
 
 use super::commands::{answered_request, refusal};
 use crate::{
-    backends::pulsar::error::{connection_lost, from_server},
+    backends::pulsar::{
+        codec::protocol::{BaseCommand, CommandMessage, MessageIdData, Payload},
+        error::{connection_lost, from_server},
+    },
     transport::{Result, TransportError},
 };
 

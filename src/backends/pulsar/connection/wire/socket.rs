@@ -9,7 +9,6 @@ use std::{
 };
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use crate::backends::pulsar::codec::protocol::{CommandConnected, Frame, FrameCodec};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -28,6 +27,7 @@ use tokio_util::codec::Framed;
 use super::commands;
 use crate::{
     backends::pulsar::{
+        codec::protocol::{CommandConnected, Frame, FrameCodec},
         connection::config::{Config, Tls},
         error::{configuration, error},
     },
