@@ -105,9 +105,9 @@ fn own(inbound: &Inbound) -> Option<DeadLetter> {
     Some(DeadLetter {
         id,
         message,
+        is_foreign: record.foreign,
         record,
         at: None,
-        is_foreign: false,
     })
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn letter(
         first_failed: inbound.time,
         dead_lettered_at: inbound.time,
         generation: 0,
+        foreign: true,
         replay_of: None,
         edit_of: None,
         edit: None,
