@@ -13,6 +13,12 @@ const SENT_NAMES: usize = 500;
 /// Dead letters per page.
 pub(super) const PAGE: usize = 500;
 
+/// Dead letters that are added to a job at a time.
+pub(super) const BATCH: usize = 2000;
+
+/// A batch ends with the page that reaches this many bytes of messages.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// An open listing of dead letters, oldest first.
 pub struct DeadLetterListing {
     scan: Box<dyn DeadLetterScan>,
@@ -84,6 +90,22 @@ impl DeadLetterListing {
                 return Ok(page);
             }
         }
+    }
+
+    /// Returns the next dead letters, pages up to this many where they are small; none at the end. For what is stored a batch at a
+    /// time: each time costs round trips, or a flush of the disk.
+    pub(super) async fn batch(&mut self, most: usize) -> Result<Vec<DeadLetter>> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() + PAGE <= most && bytes < BATCH_BYTES {
+            let page = self.next(PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            let sizes = page.iter().map(|letter| letter.message.bytes().len());
+            bytes += sizes.sum::<usize>();
+            batch.extend(page);
+        }
+        Ok(batch)
     }
 
     /// Returns the ids of the query that matched no dead letter so far.

@@ -1,4 +1,4 @@
-//! Editing the dead letters of a query: a page at a time, noted, the originals archived, the edited ones stored.
+//! Editing the dead letters of a query: a batch at a time, noted, the originals archived, the edited ones stored.
 
 use std::collections::HashSet;
 
@@ -15,6 +15,9 @@ use crate::{
         Selection, Transport, TransportError,
     },
 };
+
+/// Dead letters that are edited at a time: a transport that cannot look up an id reads all of them each time.
+const BATCH: usize = 10_000;
 
 /// A request to edit dead letters.
 #[derive(Debug, Clone)]
@@ -90,40 +93,52 @@ async fn edit_all(
     event: &mut EditEvent<'_>,
 ) -> Result<EditReport, TriageError> {
     let hash = edit::hash(&request.text);
+    let is_all = request.query.is_all();
     let mut listing = DeadLetterListing::open(transport, request.query).await?;
     let mut report = EditReport::default();
+    let mut archived = Archived::read(transport).await?;
+    let mut earlier = Vec::new();
     loop {
-        let page = listing.next(PAGE).await?;
+        let page = listing.batch(BATCH).await?;
         if page.is_empty() {
             break;
         }
+        earlier.extend(edited_by(&page, &hash));
         let edited = edit_page(transport, &page, &hash, &mut report, event);
         if let Some(note) = note {
-            store(transport, note, &request.who, edited, &mut report).await?;
+            let (who, archived) = (&*request.who, &mut archived);
+            store(transport, note, who, edited, archived, &mut report).await?;
         }
     }
     listing.check_names()?;
-    add_earlier(transport, &hash, &mut report).await?;
+    if !is_all {
+        earlier = all_edited_by(transport, &hash).await?;
+    }
+    let known: HashSet<_> = report.ids.iter().cloned().collect();
+    earlier.retain(|id| !known.contains(id));
+    report.edited += earlier.len() as u64;
+    report.ids.append(&mut earlier);
     Ok(report.finish())
 }
 
-/// Adds what the same request edited before it was interrupted: the query need not match edited events.
-async fn add_earlier(transport: &dyn Transport, hash: &str, report: &mut EditReport) -> Answer<()> {
+/// Returns what the same request edited before it was interrupted: the query need not match edited events.
+async fn all_edited_by(transport: &dyn Transport, hash: &str) -> Answer<Vec<DeadLetterId>> {
     let mut listing = DeadLetterListing::open(transport, Query::default()).await?;
-    let known: HashSet<_> = report.ids.iter().cloned().collect();
+    let mut ids = Vec::new();
     loop {
         let page = listing.next(PAGE).await?;
         if page.is_empty() {
-            return Ok(());
+            return Ok(ids);
         }
-        let is_earlier = |letter: &DeadLetter| {
-            letter.record.edit.as_deref() == Some(hash) && !known.contains(&letter.id)
-        };
-        for letter in page.into_iter().filter(is_earlier) {
-            report.edited += 1;
-            report.ids.push(letter.id);
-        }
+        ids.extend(edited_by(&page, hash));
     }
+}
+
+fn edited_by(page: &[DeadLetter], hash: &str) -> impl Iterator<Item = DeadLetterId> {
+    let edited = page
+        .iter()
+        .filter(move |letter| letter.record.edit.as_deref() == Some(hash));
+    edited.map(|letter| letter.id.clone())
 }
 
 fn edit_page(
@@ -157,6 +172,7 @@ async fn store(
     note: &NoteName,
     who: &str,
     edited: Vec<(DeadLetterId, DeadLetter)>,
+    archived: &mut Archived,
     report: &mut EditReport,
 ) -> Answer<()> {
     if edited.is_empty() {
@@ -167,7 +183,6 @@ async fn store(
     PendingEdit::note(transport, note, who, pairs.clone()).await?;
     failpoint::reach("triage.edit_noted");
     let (originals, letters): (Vec<_>, Vec<_>) = edited.into_iter().unzip();
-    let mut archived = Archived::read(transport).await?;
     archived.add(transport, &originals).await?;
     failpoint::reach("triage.edit_archived");
     let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();

@@ -39,23 +39,28 @@ pub(crate) async fn stats(reader: &Arc<Reader>, selection: &Selection) -> Result
         .await
 }
 
-/// Imports dead letters.
+/// Imports dead letters: they are sent together and committed together, and one that fails undoes only itself.
 pub(crate) async fn import(writer: &Writer, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-    let mut results = Vec::with_capacity(letters.len());
-    for letter in letters {
-        results.push(import_one(writer, letter).await);
+    let stored: Vec<_> = letters
+        .into_iter()
+        .map(|letter| import_one(writer, letter))
+        .collect();
+    let mut results = Vec::with_capacity(stored.len());
+    for one in stored {
+        results.push(one.await);
     }
     results
 }
 
-async fn import_one(writer: &Writer, mut letter: DeadLetter) -> Result<bool> {
+fn import_one(
+    writer: &Writer,
+    mut letter: DeadLetter,
+) -> impl Future<Output = Result<bool>> + Send + use<> {
     // The topic in the record is the one under which it is found.
     letter.record.origin.topic = letter.message.topic.clone();
-    writer
-        .write(OpKind::Other, move |session| {
-            row::insert(&session.connection, &letter)
-        })
-        .await
+    writer.begin(OpKind::Other, move |session| {
+        row::insert(&session.connection, &letter)
+    })
 }
 
 struct Scan {

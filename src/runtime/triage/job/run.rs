@@ -29,6 +29,9 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 /// With a rate, a batch is what falls due in this time.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// The longest time of which what fell due is made up for, where a step took longer than its slice.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
 /// Longest wait for a broker that does not answer.
 const OUTAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -260,14 +263,15 @@ impl Pace {
         }
     }
 
-    /// Returns the size of a batch: a small slice of time at the given rate.
+    /// Returns the size of a batch: what falls due in a small slice of time, and what has fallen due since.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "clamped to a small positive number"
     )]
     fn batch(&self) -> usize {
-        let slice = |rate: f64| (rate * SLICE.as_secs_f64()).clamp(1.0, BATCH) as usize;
+        let time = SLICE + self.due.elapsed().min(CATCH_UP);
+        let slice = |rate: f64| (rate * time.as_secs_f64()).clamp(1.0, BATCH) as usize;
         slice(self.rate.unwrap_or(f64::INFINITY))
     }
 
@@ -282,8 +286,51 @@ impl Pace {
             let time = time.unwrap_or(Duration::MAX);
             let from = self
                 .due
-                .max(Instant::now().checked_sub(SLICE).unwrap_or(self.due));
+                .max(Instant::now().checked_sub(CATCH_UP).unwrap_or(self.due));
             self.due = from.checked_add(time).unwrap_or(from);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the rate of what is taken within a time, where every step takes `step`.
+    async fn taken(rate: f64, step: Duration, time: Duration) -> f64 {
+        let (mut pace, start, mut count) = (Pace::new(Some(rate)), Instant::now(), 0);
+        while start.elapsed() < time {
+            pace.ready().await;
+            let batch = pace.batch();
+            sleep(step).await;
+            pace.spend(batch);
+            count += batch;
+        }
+        f64::from(u32::try_from(count).unwrap()) / start.elapsed().as_secs_f64()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_by_slow_steps_too() {
+        for step in [1, 90, 150, 400].map(Duration::from_millis) {
+            for rate in [3.0, 50.0, 500.0, 2000.0] {
+                let kept = taken(rate, step, Duration::from_mins(5)).await;
+                assert!(
+                    (kept / rate - 1.0).abs() < 0.02,
+                    "{step:?}: {kept} of {rate}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_stall_is_not_made_up_for() {
+        let mut pace = Pace::new(Some(100.0));
+        pace.spend(pace.batch());
+        sleep(Duration::from_mins(1)).await;
+        let first = pace.batch();
+        assert!(first <= 110, "{first}");
+        pace.spend(first);
+        pace.ready().await;
+        assert!(pace.batch() <= 110);
     }
 }

@@ -15,8 +15,10 @@ use crate::{
     },
 };
 
-/// Dead letters and traces per page.
+/// Dead letters per page.
 const PAGE: usize = 1_000;
+/// Traces per page, which are small.
+const TRACES: usize = 4_000;
 
 /// The most positions of one dead letter that are returned.
 const POSITIONS: usize = 4;
@@ -100,7 +102,7 @@ pub(in crate::runtime::triage) async fn verify(
     let targets = evidence.targets();
     let mut scan = letters.replays(header.planned, &targets).await?;
     loop {
-        let traces = scan.next(PAGE).await?;
+        let traces = scan.next(TRACES).await?;
         if traces.is_empty() {
             break;
         }

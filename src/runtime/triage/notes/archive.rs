@@ -15,7 +15,7 @@ use crate::transport::{
 const ARCHIVE: &str = "archive";
 
 /// Ids in one note.
-const PER_NOTE: usize = 1_000;
+const PER_NOTE: usize = 5_000;
 
 /// The most dead letters that may be archived, which bounds the memory of every command.
 const MOST: usize = 1_000_000;

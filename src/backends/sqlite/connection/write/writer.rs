@@ -83,9 +83,22 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Session) -> StoreResult<T> + Send + 'static,
     {
+        self.begin(kind, work).await
+    }
+
+    /// Does the same, and sends the operation at once: those that are sent together are committed together.
+    pub(crate) fn begin<T, F>(
+        &self,
+        kind: OpKind,
+        work: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Session) -> StoreResult<T> + Send + 'static,
+    {
         let (job, reply) = ClosureOp::boxed(kind, work);
         self.submit(job);
-        reply.await.unwrap_or_else(|_| Err(closed()))
+        async move { reply.await.unwrap_or_else(|_| Err(closed())) }
     }
 
     /// Reads on the writer's connection, outside a transaction.

@@ -13,7 +13,7 @@ use crate::{
     failpoint,
     runtime::triage::{
         Guard, PlannedEdit, TriageError,
-        listing::{DeadLetterListing, PAGE},
+        listing::{BATCH, DeadLetterListing},
         notes::ManifestWriter,
     },
     transport::{
@@ -80,9 +80,9 @@ impl<'a> Planner<'a> {
     ) -> Result<(Contents, String), TriageError> {
         let mut chosen = Vec::new();
         loop {
-            // The next page is read while the previous one is stored.
+            // The next ones are read while the previous ones are stored.
             let enlisting = enlist(self.transport, self.job.as_ref(), &chosen);
-            let (enlisted, page) = tokio::join!(enlisting, self.letters.next(PAGE));
+            let (enlisted, page) = tokio::join!(enlisting, self.letters.batch(BATCH));
             enlisted?;
             let page = page?;
             if page.is_empty() {
