@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::Fate;
 
 /// The headers of a structured event, as the product stores them.
-const HEADERS: &[u8] = b"\x0ccontent-type\x1dapplication/cloudevents+json";
+pub const HEADERS: &[u8] = b"\x0ccontent-type\x1dapplication/cloudevents+json";
 
 /// What the product writes of the history of a replay is about as long.
 const LINEAGE: &str = r#"{"replay_of":"aaaaaaaaaaaa","store":"01M82QS0TFSR6GBWHYNYNJZ6CY","position":"1000000","generation":1,"attempts":3}"#;

@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     process::Stdio,
-    time::{Instant, SystemTime},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use protoflow::{
@@ -16,7 +16,7 @@ use super::setup::{self, Setup};
 use crate::{
     Plan,
     events::{self, TOPIC},
-    program::{block_on, watch},
+    program::watch,
     raw,
     rounds::{Target, compare},
     triage::{self, EDIT, RATE, RATED, run},
@@ -54,7 +54,7 @@ pub fn stats(plan: &Plan) {
 pub fn memory(plan: &Plan) {
     let setup = Setup::new();
     let store = setup.empty_store("letters.db");
-    import(&store, plan.events * 5);
+    bury(&store, plan.events * 5);
     for command in [
         &["dlq", "stats", "-o", "json"][..],
         &["dlq", "list", "-o", "json"],
@@ -87,7 +87,7 @@ fn beside_a_copy(
     let count = plan.events / 2;
     let setup = Setup::new();
     let letters = setup.empty_store("letters.db");
-    import(&letters, count);
+    bury(&letters, count);
     let ours = |_| {
         let store = setup.copy(&letters, "ours.db");
         let time = run(setup::pf(&store, command));
@@ -115,7 +115,7 @@ pub fn verify(plan: &Plan) {
     let count = plan.events / 2;
     let setup = Setup::new();
     let store = setup.empty_store("letters.db");
-    import(&store, count);
+    bury(&store, count);
     run(setup::pf(&store, &["dlq", "replay", "--all", "--yes"]));
     let job = triage::last_job(setup::pf(&store, &["dlq", "log", "-o", "json"]));
     let ours = |_| {
@@ -141,7 +141,7 @@ pub fn verify(plan: &Plan) {
 pub fn rate(_: &Plan) {
     let setup = Setup::new();
     let store = setup.empty_store("letters.db");
-    import(&store, RATED);
+    bury(&store, RATED);
     let rate = RATE.to_string();
     run(setup::pf(
         &store,
@@ -152,27 +152,12 @@ pub fn rate(_: &Plan) {
     triage::judge_rate("dlq replay --rate", first, last);
 }
 
-/// Stores letters of 20 failures, as the product stores them.
-fn import(store: &Path, count: usize) {
-    block_on(async {
-        let transport = setup::open(store).await;
-        for start in (0..count).step_by(BATCH) {
-            let letters = (start..count.min(start + BATCH)).map(letter).collect();
-            for stored in transport.dead_letters().import(letters).await {
-                assert!(stored.unwrap());
-            }
-        }
-        transport.close().await.unwrap();
-    });
-    setup::settle(store);
-}
-
 fn letter(number: usize) -> DeadLetter {
     let mut message = Message::new(TOPIC.parse().unwrap(), events::event(number));
     let content_type = Some("application/cloudevents+json".into());
     message.headers.push("content-type", content_type);
-    let reason = format!("card declined by {}", ["bank", "shop"][number % 2]);
-    let (class, now) = (format!("exit status {}", number % 10), SystemTime::now());
+    let class = format!("exit status {}", number % 20);
+    let (reason, now) = ("card declined".to_owned(), SystemTime::now());
     let group = "bench".parse().unwrap();
     let position = Position::new(format!("{}", number + 1));
     let id = DeadLetterId::derive("bench", &position, &group, 0);
@@ -215,32 +200,51 @@ fn letter(number: usize) -> DeadLetter {
     }
 }
 
-/// Fills a store with letters of 20 sorts.
+/// Fills a store with letters of 20 sorts, as the product stores them.
 fn bury(store: &Path, count: usize) {
     let mut connection = raw::sqlite::open(store);
-    let payload = events::event(1);
-    let record = "x".repeat(600);
+    connection
+        .execute_batch("PRAGMA synchronous=OFF; PRAGMA cache_size=-1000000;")
+        .unwrap();
     let transaction = connection.transaction().unwrap();
     for sort in 0..20 {
+        let failure = letter(sort).record.failure;
         transaction
             .execute(
-                "INSERT INTO sorts(topic, group_name, kind, fingerprint, sample) VALUES('order.created', 'g' || ?1, 'exhausted', '1:abc' || ?1, 'card declined')",
-                [sort],
+                "INSERT INTO sorts(topic, group_name, kind, fingerprint, sample) VALUES('order.created', 'bench', 'exhausted', ?1, ?2)",
+                [failure.fingerprint.0, failure.message],
             )
             .unwrap();
     }
     {
         let mut insert = transaction
             .prepare(
-                "INSERT INTO dead_letters(id, sort, dead_since, position, event_type, total_attempts, reason, payload, record)
-                 VALUES(?1, 1 + ?1 % 20, ?1, ?1, 'order.created', 3, 'card declined', ?2, ?3)",
+                "INSERT INTO dead_letters(id, sort, dead_since, position, event_type, total_attempts, reason, headers, payload, record)
+                 VALUES(?1, 1 + ?2 % 20, ?3, ?2, 'order.created', 3, ?4, ?5, ?6, ?7)",
             )
             .unwrap();
         for number in 0..count {
+            let DeadLetter {
+                id,
+                message,
+                record,
+                ..
+            } = letter(number);
+            let time = record.dead_lettered_at.duration_since(UNIX_EPOCH).unwrap();
             insert
-                .execute(rusqlite::params![number, payload, record])
+                .execute(rusqlite::params![
+                    id.as_str(),
+                    number,
+                    u64::try_from(time.as_nanos()).unwrap(),
+                    record.failure.message,
+                    raw::sqlite::HEADERS,
+                    message.payload.as_deref(),
+                    serde_json::to_string(&record).unwrap(),
+                ])
                 .unwrap();
         }
     }
     transaction.commit().unwrap();
+    drop(connection);
+    setup::settle(store);
 }
