@@ -11,6 +11,7 @@ pub mod normalise;
 pub mod plant;
 pub mod programs;
 pub mod pulsar;
+pub mod triage;
 pub mod wait;
 
 /// A broker of a test, by its URL.

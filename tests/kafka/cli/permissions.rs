@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use test_support::{
     harness::{Pf, Run},
     kafka::{Broker, Raw, records::Record},
+    triage,
 };
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
 const TRANSACTIONAL_ID: u8 = 5;
 
 /// The users of the broker; each has the ACLs of one row.
-const USERS: usize = 17;
+const USERS: usize = 48;
 
 /// Returns the number of an operation in the protocol.
 fn operation(name: &str) -> u8 {
@@ -34,14 +35,19 @@ fn operation(name: &str) -> u8 {
     u8::try_from(at.unwrap_or_else(|| panic!("`{name}` is an operation"))).unwrap() + 3
 }
 
-/// Returns the cell with the ACLs of the row that begins with a command.
+/// Returns the cell with the ACLs of the row of a command.
 fn acls(command: &str) -> String {
     let readme = include_str!("../../../README.md");
-    let begin = format!("| `{command}`");
+    let name = format!("`{command}`");
     let mut rows = readme
         .lines()
         .skip_while(|line| !line.starts_with("| command | Kafka ACLs"));
-    let row = rows.find(|line| line.starts_with(&begin));
+    let is_row = |line: &&str| {
+        line.split('|')
+            .nth(1)
+            .is_some_and(|cell| cell.contains(&name))
+    };
+    let row = rows.find(is_row);
     let row = row.unwrap_or_else(|| panic!("no row of `{command}`"));
     row.split('|').nth(2).unwrap().trim().to_owned()
 }
@@ -207,6 +213,27 @@ fn schedules_work(strict: &mut Strict, publish: &[&str], admin: &Pf) {
     let _ = admin.run(&tail).succeeded();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let _ = firing.finish(child);
+}
+
+#[test]
+fn each_command_of_triage_works_with_the_acls_of_its_row() {
+    let mut strict = Strict::start();
+    let admin = strict.admin();
+    Raw::new(strict.broker.address()).make("orders", 1, &[]);
+    let publish = ["publish", "order.created", "--topic", "orders", "--lines"];
+    let _ = admin
+        .run_with(&publish, "1\n2\n3\n4\n5\n6\n7\n")
+        .succeeded();
+    let consume = ["consume", "orders", "--group", "mail", "--until-end", "--"];
+    let run = admin.run(&[&consume[..], &["sh", "-c", "exit 65"]].concat());
+    assert_eq!(run.code(), Some(4), "{run}");
+    let letters = ids(&admin.run(&["dlq", "list"]).succeeded());
+    triage::try_each(&letters, &mut |command, args, stdin| {
+        let user = strict.user(&acls(&format!("pf {command}")), "orders", "mail");
+        let run = user.env("EDITOR", triage::EDITOR).run_with(args, stdin);
+        assert_eq!(run.code(), Some(0), "{args:?}: {run}");
+        run
+    });
 }
 
 #[test]

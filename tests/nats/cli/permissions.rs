@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use test_support::{
     harness::{Pf, Run},
     nats::{Broker, Raw},
+    triage,
     wait::until,
 };
 
@@ -201,7 +202,7 @@ const CONSUME: [&str; 11] = [
 #[test]
 fn each_command_needs_what_the_readme_says() {
     let store = Store::start();
-    let mut tried: Vec<&str> = Vec::new();
+    let mut tried = tried_triage(&store);
     let mut check = |command: &'static str, args: &[&str], code: i32| {
         let run = store.user(command).run(args);
         assert_eq!(run.code(), Some(code), "{command}: {run}");
@@ -253,4 +254,38 @@ fn each_command_needs_what_the_readme_says() {
     tried.sort_unstable();
     tried.dedup();
     assert_eq!(tried, table().keys().collect::<Vec<_>>());
+}
+
+/// Runs the commands of triage, each as the user of its row, and returns them.
+fn tried_triage(store: &Store) -> Vec<&'static str> {
+    let publish = [
+        "publish",
+        "order.created",
+        "--lines",
+        "--topic",
+        "orders",
+        "--create",
+    ];
+    let owner = store.user("owner");
+    let _ = owner
+        .run_with(&publish, "1\n2\n3\n4\n5\n6\n7\n")
+        .succeeded();
+    let consume = ["consume", "orders", "--group", "mail", "--until-end", "--"];
+    let run = owner.run(&[&consume[..], &["sh", "-c", "exit 65"]].concat());
+    assert_eq!(run.code(), Some(4), "{run}");
+    let listed = owner.run(&["dlq", "list", "-o", "json"]).succeeded().json();
+    let id = |letter: &serde_json::Value| letter["dead_letter"]["id"].as_str().unwrap().to_owned();
+    let letters: Vec<_> = listed.iter().map(id).collect();
+    let mut tried = Vec::new();
+    triage::try_each(&letters, &mut |command, args, stdin| {
+        let user = store.user(command).env("EDITOR", triage::EDITOR);
+        let run = user.run_with(args, stdin);
+        assert_eq!(run.code(), Some(0), "{command}: {run}");
+        assert_eq!(store.denials(), [""; 0], "{command}: {run}");
+        tried.push(command);
+        run
+    });
+    let _ = owner.run(&["dlq", "purge", "--all", "--yes"]).succeeded();
+    let _ = owner.run(&["dlq", "purge", "--archived", "--all", "--yes"]);
+    tried
 }
