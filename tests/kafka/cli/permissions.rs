@@ -4,7 +4,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use test_support::{
     harness::{Pf, Run},
     kafka::{Broker, Raw, records::Record},
-    triage,
 };
 
 use super::{
@@ -15,7 +14,7 @@ use super::{
 const TRANSACTIONAL_ID: u8 = 5;
 
 /// The users of the broker; each has the ACLs of one row.
-const USERS: usize = 48;
+const USERS: usize = 17;
 
 /// Returns the number of an operation in the protocol.
 fn operation(name: &str) -> u8 {
@@ -213,27 +212,6 @@ fn schedules_work(strict: &mut Strict, publish: &[&str], admin: &Pf) {
     let _ = admin.run(&tail).succeeded();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let _ = firing.finish(child);
-}
-
-#[test]
-fn each_command_of_triage_works_with_the_acls_of_its_row() {
-    let mut strict = Strict::start();
-    let admin = strict.admin();
-    Raw::new(strict.broker.address()).make("orders", 1, &[]);
-    let publish = ["publish", "order.created", "--topic", "orders", "--lines"];
-    let _ = admin
-        .run_with(&publish, "1\n2\n3\n4\n5\n6\n7\n")
-        .succeeded();
-    let consume = ["consume", "orders", "--group", "mail", "--until-end", "--"];
-    let run = admin.run(&[&consume[..], &["sh", "-c", "exit 65"]].concat());
-    assert_eq!(run.code(), Some(4), "{run}");
-    let letters = ids(&admin.run(&["dlq", "list"]).succeeded());
-    triage::try_each(&letters, &mut |command, args, stdin| {
-        let user = strict.user(&acls(&format!("pf {command}")), "orders", "mail");
-        let run = user.env("EDITOR", triage::EDITOR).run_with(args, stdin);
-        assert_eq!(run.code(), Some(0), "{args:?}: {run}");
-        run
-    });
 }
 
 #[test]
