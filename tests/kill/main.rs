@@ -15,6 +15,8 @@ mod nats;
 mod points;
 #[cfg(feature = "pulsar")]
 mod pulsar;
+#[cfg(feature = "pulsar")]
+mod replays;
 mod rounds;
 mod sqlite;
 mod store;

@@ -1,6 +1,9 @@
 //! A namespace of a real broker, read with the client of the crate `pulsar` and the admin API.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -19,10 +22,11 @@ const LETTERS: &str = "order.created-payments-DLQ";
 const RESPONSES: &str = "payment.done";
 
 /// A namespace of a broker that other tests use too.
+#[derive(Clone)]
 pub struct Pulsar {
     broker: &'static Broker,
     namespace: String,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 /// A message as the broker has it.
@@ -57,7 +61,7 @@ impl Pulsar {
         Self {
             broker,
             namespace,
-            runtime: Runtime::new().unwrap(),
+            runtime: Arc::new(Runtime::new().unwrap()),
         }
     }
 

@@ -104,7 +104,7 @@ pub(super) async fn provision(
 }
 
 /// Retries wait for their time in the broker, which only shared subscriptions do.
-fn retry_type(of_topic: SubType) -> SubType {
+pub(crate) fn retry_type(of_topic: SubType) -> SubType {
     match of_topic {
         SubType::Exclusive | SubType::Failover => SubType::Shared,
         shared => shared,

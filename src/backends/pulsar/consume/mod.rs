@@ -10,7 +10,7 @@
 
 mod entries;
 mod log_task;
-mod logs;
+pub(crate) mod logs;
 mod session;
 mod settle;
 mod state;

@@ -1,26 +1,25 @@
-//! Dead letters that other clients stored, as Java's do: the message with properties that say where it comes from, never why.
+//! Dead letters that other programs stored. Java's clients add properties that say where a message comes from, never why;
+//! programs of every transport say it in their own headers.
 
 use crate::{
-    backends::pulsar::{
-        codec::{
-            message::Inbound,
-            message_id::parse_id,
-            retry::{
-                JAVA, ORIGIN_MESSAGE_ID, ORIGIN_MESSAGE_ID_OLD, REAL_SUBSCRIPTION, REAL_TOPIC,
-                RECONSUME_TIMES,
+    backends::{
+        foreign::{self, ForeignFailure, UNKNOWN_GROUP},
+        pulsar::{
+            codec::{
+                message::Inbound,
+                message_id::parse_id,
+                retry::{
+                    JAVA, ORIGIN_MESSAGE_ID, ORIGIN_MESSAGE_ID_OLD, REAL_SUBSCRIPTION, REAL_TOPIC,
+                    RECONSUME_TIMES,
+                },
             },
+            connection::names::{LETTERS, Names, split_partition},
+            error::SCHEME,
         },
-        connection::names::{LETTERS, Names, split_partition},
-        error::SCHEME,
     },
     event::{Envelope, Group, Message, Position, Topic},
-    transport::{
-        DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Origin, describe_failure,
-    },
+    transport::{DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Origin},
 };
-
-/// The group of a letter that names none.
-const UNKNOWN: &str = "unknown";
 
 /// Decodes a letter that is stored at `at`, in the dead-letter topic of this local name.
 pub(crate) fn letter(
@@ -31,13 +30,23 @@ pub(crate) fn letter(
 ) -> Option<DeadLetter> {
     let text = |name: &str| inbound.headers.text(name);
     let stem = local.strip_suffix(LETTERS)?;
-    let (topic, group) = origin(names, stem, text(REAL_TOPIC), text(REAL_SUBSCRIPTION))?;
+    let mut message = inbound.message(local.parse().ok()?);
+    message.headers.retain(|name| !JAVA.contains(&name));
+    let failure = ForeignFailure::read(&message);
+    let failure = failure.unwrap_or_else(|| ForeignFailure {
+        // A message is dead-lettered by Java's clients when it was redelivered too often.
+        kind: DeadLetterKind::Exhausted,
+        ..ForeignFailure::unknown()
+    });
+    message.headers.retain(|name| !foreign::is_added(name));
+    let named = text(REAL_TOPIC).or(failure.topic.as_deref());
+    let group = text(REAL_SUBSCRIPTION).or(failure.group.as_deref());
+    let (topic, group) = origin(names, stem, named, group)?;
+    message.topic = topic.clone();
     let id = text(ORIGIN_MESSAGE_ID).or_else(|| text(ORIGIN_MESSAGE_ID_OLD));
     let original = id.and_then(parse_id).map(|id| id.position(&topic));
     let attempts = text(RECONSUME_TIMES).and_then(|times| times.parse().ok());
-    let attempts = attempts.unwrap_or(0);
-    let mut message = inbound.message(topic.clone());
-    message.headers.retain(|name| !JAVA.contains(&name));
+    let attempts = attempts.unwrap_or(failure.attempts);
     let record = DeadLetterRecord {
         version: 1,
         origin: Origin {
@@ -45,11 +54,11 @@ pub(crate) fn letter(
             store: names.namespace.clone(),
             topic,
             position: original.unwrap_or_else(|| at.clone()),
-            time: inbound.time,
+            time: failure.time.unwrap_or(inbound.time),
         },
         group: group.clone(),
-        kind: DeadLetterKind::Exhausted,
-        failure: describe_failure("unknown", "the dead letter has no reason", None),
+        kind: failure.kind,
+        failure: failure.failure,
         earlier: Vec::new(),
         attempts,
         total_attempts: attempts,
@@ -86,13 +95,13 @@ fn origin(
         split_partition(local).0.parse().ok()
     });
     let group: Option<Group> = group.and_then(|group| group.parse().ok());
-    let (before, behind) = stem.rsplit_once('-').unwrap_or((stem, UNKNOWN));
+    let (before, behind) = stem.rsplit_once('-').unwrap_or((stem, UNKNOWN_GROUP));
     match (topic, group) {
         (Some(topic), Some(group)) => Some((topic, group)),
         (Some(topic), None) => {
             let rest = stem.strip_prefix(topic.as_str());
             let group = rest.and_then(|rest| rest.strip_prefix('-')?.parse().ok());
-            Some((topic, group.or_else(|| UNKNOWN.parse().ok())?))
+            Some((topic, group.or_else(|| UNKNOWN_GROUP.parse().ok())?))
         }
         (None, Some(group)) => {
             let rest = stem.strip_suffix(group.as_str());

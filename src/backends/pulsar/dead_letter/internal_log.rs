@@ -25,33 +25,52 @@ use crate::{
 /// Creates a topic with a durable subscription that keeps its messages: a topic without one is emptied, then deleted.
 /// Reports whether the topic is new.
 pub(crate) async fn keep(connection: &Connection, name: &str) -> Result<bool> {
-    keep_for(connection, name, KEEPER).await
+    keep_for(connection, name, KEEPER, SubType::Exclusive).await
 }
 
-/// The same for another subscription.
+/// The same for another subscription. Its type should be that of its consumers, which it does not keep out then.
 pub(crate) async fn keep_for(
     connection: &Connection,
     name: &str,
     subscription: &str,
+    sub_type: SubType,
 ) -> Result<bool> {
     let known = topics::find_name(connection, name).await?;
-    let is_new = known.is_none();
-    if is_new {
-        topics::create_name(connection, name).await?;
+    if let Some(info) = known {
+        match subscribe(connection, info, subscription, sub_type).await {
+            // It was known, and deleted since.
+            Err(gone) if gone.kind() == ErrorKind::NotFound => connection.topics.forget(name),
+            kept => return kept.map(|()| false),
+        }
     }
-    let info = known.unwrap_or(TopicInfo {
+    topics::create_name(connection, name).await?;
+    let info = TopicInfo {
         name: name.to_owned(),
         partitions: None,
-    });
+    };
+    subscribe(connection, info, subscription, sub_type).await?;
+    Ok(true)
+}
+
+async fn subscribe(
+    connection: &Connection,
+    info: TopicInfo,
+    subscription: &str,
+    sub_type: SubType,
+) -> Result<()> {
     for (log, _) in info.logs() {
-        match Consumer::subscribe(connection, &keeper(log, subscription)).await {
+        let spec = ConsumerSpec {
+            sub_type,
+            ..keeper(log, subscription)
+        };
+        match Consumer::subscribe(connection, &spec).await {
             Ok(consumer) => consumer.handle.close().await?,
             // A consumer uses it, so it exists.
             Err(held) if matches!(held.kind(), ErrorKind::Held | ErrorKind::Configuration) => {}
             Err(failed) => return Err(failed),
         }
     }
-    Ok(is_new)
+    Ok(())
 }
 
 /// Returns the consumer that alone holds the subscription of a log.

@@ -16,6 +16,7 @@ use crate::{
             names::{self, check_group},
             topics::{self, TopicInfo},
         },
+        consume::logs::retry_type,
         dead_letter::internal_log::keep_for,
         publish::{partition::of_key, publisher::check_size},
     },
@@ -127,7 +128,8 @@ impl Targets {
             Some(topic) => topics::find(&self.connection, topic).await?,
             None => {
                 let group = letter.record.group.as_str();
-                keep_for(&self.connection, &name, group).await?;
+                let sub_type = retry_type(self.connection.config.sub_type);
+                keep_for(&self.connection, &name, group, sub_type).await?;
                 let info = topics::find_name(&self.connection, &name).await?;
                 info.unwrap_or(TopicInfo {
                     name: name.clone(),
