@@ -1,6 +1,6 @@
 //! A client that knows nothing of the library: that of the crate `pulsar`, which batches as Java's and Python's do.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures_util::StreamExt as _;
 use pulsar::{
@@ -32,6 +32,16 @@ impl Raw {
 
     /// Stores texts as one batch, the entry of a topic that no message of another is in.
     pub(crate) async fn batch(&self, topic: &str, texts: &[String]) {
+        self.batch_with(topic, texts, &[]).await;
+    }
+
+    /// The same, each with these properties.
+    pub(crate) async fn batch_with(
+        &self,
+        topic: &str,
+        texts: &[String],
+        properties: &[(&str, &str)],
+    ) {
         let options = ProducerOptions {
             batch_size: Some(u32::try_from(texts.len()).unwrap()),
             batch_timeout: Some(Duration::from_secs(10)),
@@ -44,6 +54,10 @@ impl Raw {
             let message = Message {
                 payload: text.clone().into_bytes(),
                 partition_key: Some(text.clone()),
+                properties: properties
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
                 ..Message::default()
             };
             sent.push(producer.send_non_blocking(message).await.unwrap());
@@ -79,6 +93,15 @@ impl Raw {
 
     /// Reads all payloads of a topic without partitions.
     pub(crate) async fn read(&self, topic: &str) -> Vec<Vec<u8>> {
+        let messages = self.read_with_properties(topic).await.into_iter();
+        messages.map(|(payload, _)| payload).collect()
+    }
+
+    /// Reads all payloads of a topic without partitions, each with its properties.
+    pub(crate) async fn read_with_properties(
+        &self,
+        topic: &str,
+    ) -> Vec<(Vec<u8>, HashMap<String, String>)> {
         let reader = self.client.reader().with_topic(self.name(topic));
         let reader = reader.with_batch_size(1000).with_options(ConsumerOptions {
             initial_position: InitialPosition::Earliest,
@@ -92,7 +115,9 @@ impl Raw {
         }
         loop {
             let message = reader.next().await.unwrap().unwrap();
-            all.push(message.payload.data.clone());
+            let properties = message.metadata().properties.iter();
+            let properties = properties.map(|one| (one.key.clone(), one.value.clone()));
+            all.push((message.payload.data.clone(), properties.collect()));
             let id = message.message_id().clone();
             let last_of_batch = id.batch_size.unwrap_or(1) <= id.batch_index.unwrap_or(0) + 1;
             if (id.ledger_id, id.entry_id) >= (end.ledger_id, end.entry_id) && last_of_batch {

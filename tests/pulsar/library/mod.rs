@@ -3,6 +3,7 @@
 mod batches;
 #[path = "../../support/connect.rs"]
 mod connect;
+mod dead_letters;
 mod limits;
 mod members;
 mod place;
