@@ -89,10 +89,10 @@ pub struct Record {
 impl Record {
     /// Counts its bytes.
     pub fn size(&self) -> usize {
-        let part = |part: &Value| part.as_ref().map_or(0, Bytes::len);
+        let part = |part: Option<&Bytes>| part.map_or(0, Bytes::len);
         let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| name.len() + part(value));
-        headers.sum::<usize>() + part(&self.key) + part(&self.payload)
+        let headers = headers.map(|(name, value)| name.len() + part(value.as_ref()));
+        headers.sum::<usize>() + part(self.key.as_ref()) + part(self.payload.as_ref())
     }
 }
 

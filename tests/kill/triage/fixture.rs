@@ -71,6 +71,7 @@ pub fn letter(number: usize, group: &str) -> DeadLetter {
             replay_of: None,
             edit_of: None,
             edit: None,
+            foreign: false,
             event_id: Some(id),
             event_type: Some("order.created".to_owned()),
         },

@@ -28,11 +28,18 @@ use crate::{
 enum Way {
     Replay,
     Apply,
+    ApplyEdit,
     EditAll,
     EditOne,
 }
 
-const WAYS: [Way; 4] = [Way::Replay, Way::Apply, Way::EditAll, Way::EditOne];
+const WAYS: [Way; 5] = [
+    Way::Replay,
+    Way::Apply,
+    Way::ApplyEdit,
+    Way::EditAll,
+    Way::EditOne,
+];
 
 const REPLAY: [&str; 6] = ["dlq", "replay", "--all", "--yes", "-o", "json"];
 const EDIT: [&str; 2] = ["--edit", ".event.data.edited = true"];
@@ -140,7 +147,7 @@ impl<'a> Round<'a> {
     /// Lets the server forget what it stored, before anything is resumed.
     pub fn forgetting(mut self, after: Duration) -> Self {
         self.forgets = Some(after);
-        if matches!(self.way, Way::EditAll | Way::EditOne) {
+        if matches!(self.way, Way::EditAll | Way::EditOne | Way::ApplyEdit) {
             self.way = Way::Replay;
         }
         self.what += ", forgetting";
@@ -151,11 +158,13 @@ impl<'a> Round<'a> {
     pub fn run(mut self) -> Hits {
         let plan = self.store.path("plan.json");
         let mut command: Vec<&str> = match self.way {
-            Way::Apply => vec!["dlq", "apply", plan.to_str().unwrap(), "-o", "json"],
+            Way::Apply | Way::ApplyEdit => {
+                vec!["dlq", "apply", plan.to_str().unwrap(), "-o", "json"]
+            }
             _ => REPLAY.to_vec(),
         };
         match self.way {
-            Way::Apply => self.plan(plan.to_str().unwrap()),
+            Way::Apply | Way::ApplyEdit => self.plan(plan.to_str().unwrap()),
             Way::EditAll => command.extend(EDIT),
             Way::EditOne => self.edit_one(),
             Way::Replay => {}
@@ -164,7 +173,7 @@ impl<'a> Round<'a> {
         if self.dice.roll(4) > 0 {
             command.extend(["--rate", &rate]);
         }
-        if self.way != Way::Apply && self.topic != "order.created" {
+        if !command.contains(&"apply") && self.topic != "order.created" {
             command.extend(["--to", self.topic]);
         }
         self.move_all(&command);
@@ -177,6 +186,7 @@ impl<'a> Round<'a> {
         let to = ["--to", self.topic];
         let mut plan = vec!["dlq", "replay", "--all", "--plan", file];
         plan.extend(to.iter().filter(|_| self.topic != "order.created"));
+        plan.extend(EDIT.iter().filter(|_| self.way == Way::ApplyEdit));
         // Without its file a plan cannot be applied: it is written until there is one.
         for run in 0.. {
             let killed = run < KILLS && self.dice.roll(3) == 0 && self.kill(&plan);
@@ -263,7 +273,7 @@ impl<'a> Round<'a> {
         command.env("EDITOR", EDITOR).stdout(Stdio::piped());
         let way = self.dice.roll(3);
         if way == 0 {
-            let is_edit = arguments.contains(&"--edit");
+            let is_edit = arguments.contains(&"--edit") || self.way == Way::ApplyEdit;
             let mut points: Vec<_> = self.points.iter().map(String::as_str).collect();
             points.retain(|point| is_edit || !EDITS.contains(point));
             let points = if arguments[1] == "edit" {
@@ -347,7 +357,7 @@ impl<'a> Round<'a> {
         }
         assert_eq!(seen.events.len(), self.letters, "{}: others too", self.what);
         let expected = match self.way {
-            Way::EditAll => (self.letters, 0),
+            Way::EditAll | Way::ApplyEdit => (self.letters, 0),
             Way::EditOne => (1, self.letters - 1),
             _ => (0, self.letters),
         };
