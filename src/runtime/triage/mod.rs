@@ -201,7 +201,7 @@ impl Triage {
         progress: &mut Progress<'_>,
     ) -> Result<JobReport, TriageError> {
         let guard = self.guard().await?;
-        guard.check_writable()?;
+        guard.check_action(&plan.contents.action)?;
         let options = JobOptions {
             rate: guard.rate(options.rate),
             ..options.clone()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{name, put};
 use crate::{
     event::{Pattern, Topic},
-    transport::{DeadLetterRecord, Result as Answer, Transport, TransportError},
+    transport::{DeadLetterRecord, JobAction, Result as Answer, Transport, TransportError},
 };
 
 const POLICY: &str = "policy";
@@ -100,6 +100,18 @@ impl Guard {
             return Err(PolicyError::Forbidden("it is read-only".to_owned()));
         }
         Ok(())
+    }
+
+    /// Fails if a job may not run: a policy may have been set after it was planned.
+    ///
+    /// # Errors
+    /// [`PolicyError::Forbidden`].
+    pub fn check_action(&self, action: &JobAction) -> Result<(), PolicyError> {
+        self.check_writable()?;
+        match action {
+            JobAction::Replay { to: Some(topic) } => self.check_target(topic),
+            _ => Ok(()),
+        }
     }
 
     /// Fails if a replay may not publish to this topic.
