@@ -345,8 +345,10 @@ async fn a_policy_that_was_set_after_the_plan_holds_for_its_run() {
     for policy in [r#"{"targets":["order.**"]}"#, r#"{"read-only":true}"#] {
         let policy = Policy::from_json(policy).unwrap();
         triage.set_policy(&policy).await.unwrap();
-        let refused = triage.run(&plan, &options(None), &Stop::default(), &mut |_| {});
-        assert!(matches!(refused.await, Err(TriageError::Policy(_))));
+        let options = options(None);
+        let (stop, mut seen) = (Stop::default(), |_: &[_]| {});
+        let refused = triage.run(&plan, &options, &stop, &mut seen).await;
+        assert!(matches!(refused, Err(TriageError::Policy(_))));
     }
     triage.set_policy(&Policy::default()).await.unwrap();
     assert_eq!(run(&triage, &plan).await.done, 1);
