@@ -37,10 +37,10 @@ need_for_nats() {
     [ -n "${PF_NATS_SERVER:-}" ] || need "python3 -m pip --version" python3-pip python
 }
 
-# What the tests of Kafka need.
-need_for_kafka() {
+# What running Kafka and Pulsar, and downloading them, needs.
+need_for_java() {
     need "java -version" default-jre-headless openjdk
-    [ -n "${PF_KAFKA:-}" ] || need "mvn --version" maven
+    [ -n "${PF_KAFKA:-}" ] && [ -n "${PF_PULSAR:-}" ] || need "mvn --version" maven
     local version
     version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')
     need_version Java 17 "$version"

@@ -13,7 +13,6 @@ mod judge;
 mod kafka;
 mod nats;
 mod points;
-#[cfg(feature = "pulsar")]
 mod pulsar;
 #[cfg(feature = "pulsar")]
 mod replays;

@@ -7,11 +7,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-#[cfg(feature = "pulsar")]
 use test_support::pulsar;
 use test_support::{kafka, nats, wait::wait_while};
 
-#[cfg(feature = "pulsar")]
 use crate::pulsar::Pulsar;
 use crate::{judge, kafka::Kafka, nats::Nats, sqlite::Sqlite, store::Store};
 
@@ -122,7 +120,6 @@ fn every_fail_point_on_kafka_is_reached_and_survived() {
     });
 }
 
-#[cfg(feature = "pulsar")]
 #[test]
 fn every_fail_point_on_pulsar_is_reached_and_survived() {
     let broker = pulsar::Broker::shared();

@@ -2,14 +2,12 @@
 
 use std::{collections::HashSet, ops::AddAssign, sync::Mutex, time::Duration};
 
-#[cfg(feature = "pulsar")]
 use test_support::pulsar;
 use test_support::{
     dice::{self, Dice},
     kafka, nats,
 };
 
-#[cfg(feature = "pulsar")]
 use crate::pulsar::Pulsar;
 use crate::{
     judge,
@@ -84,7 +82,6 @@ fn killed_at_random_on_kafka_nothing_is_lost_or_doubled() {
     assert_enough(all.into_inner().unwrap());
 }
 
-#[cfg(feature = "pulsar")]
 #[test]
 fn killed_at_random_on_pulsar_nothing_is_lost_or_doubled() {
     let broker = pulsar::Broker::shared();
