@@ -43,7 +43,7 @@ pub(crate) enum Start {
     Latest,
     /// With this entry (not durable).
     Entry(MessageId),
-    /// With the messages of the last so many seconds. This moves a subscription that exists, too.
+    /// With the messages of this many last seconds. This moves a subscription that exists, too.
     Seconds(u64),
 }
 
@@ -152,7 +152,7 @@ fn consumer_name() -> String {
 }
 
 impl ConsumerHandle {
-    /// Permits so many messages more.
+    /// Permits this many messages more.
     pub(crate) fn flow(&self, permits: u32) {
         if permits > 0 {
             self.link.send(commands::flow(self.id, permits), None);

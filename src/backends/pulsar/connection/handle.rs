@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 
 use super::{
     config::Config,
-    topics::TopicDirectory,
+    topic_directory::TopicDirectory,
     wire::{Link, commands},
 };
 use crate::{

@@ -12,5 +12,6 @@ pub(crate) mod names;
 pub(crate) mod producer;
 pub(crate) mod producer_task;
 pub(crate) mod retry;
+pub(crate) mod topic_directory;
 pub(crate) mod topics;
 pub(crate) mod wire;

@@ -31,7 +31,7 @@ use crate::{
 
 /// Messages in flight. More of them only wait longer.
 const WINDOW: usize = 500;
-/// A producer that has had nothing to send for so long is closed on the broker.
+/// A producer that has had nothing to send for this long is closed on the broker.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// An exclusive producer is not closed for being idle.

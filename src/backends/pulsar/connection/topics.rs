@@ -3,13 +3,10 @@
 //! Producers and consumers of the protocol create a topic that does not exist, where the broker allows it. So that a
 //! misspelt name creates none, topics are looked for in the list of the namespace first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{
-    admin,
-    handle::Connection,
-    names::{partition, split_partition},
-    wire::commands,
+    admin, handle::Connection, names::split_partition, topic_directory::TopicInfo, wire::commands,
 };
 use crate::{
     backends::pulsar::{
@@ -17,50 +14,8 @@ use crate::{
         error::{error, from_server},
     },
     event::Topic,
-    lock::Mutex,
     transport::{ErrorKind, Result},
 };
-
-/// A topic that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TopicInfo {
-    /// Pulsar's name.
-    pub(crate) name: String,
-    /// How many partitions it has; none if it is one log.
-    pub(crate) partitions: Option<u32>,
-}
-
-impl TopicInfo {
-    /// Returns the names of its logs with the numbers of their partitions, -1 for a topic without.
-    pub(crate) fn logs(&self) -> Vec<(String, i32)> {
-        let Some(count) = self.partitions else {
-            return vec![(self.name.clone(), -1)];
-        };
-        let log = |number: u32| (partition(&self.name, number), number.cast_signed());
-        (0..count).map(log).collect()
-    }
-}
-
-/// Topics that were found before. A topic never loses partitions.
-#[derive(Debug, Default)]
-pub(crate) struct TopicDirectory {
-    known: Mutex<HashMap<String, TopicInfo>>,
-}
-
-impl TopicDirectory {
-    fn get(&self, name: &str) -> Option<TopicInfo> {
-        self.known.lock().get(name).cloned()
-    }
-
-    fn insert(&self, info: TopicInfo) {
-        self.known.lock().insert(info.name.clone(), info);
-    }
-
-    /// Forgets a topic that turned out not to exist any more.
-    pub(crate) fn forget(&self, name: &str) {
-        self.known.lock().remove(name);
-    }
-}
 
 /// Returns the local names of all topics, internal ones too, each with the number of partitions that are listed.
 pub(crate) async fn list(connection: &Connection) -> Result<BTreeMap<String, Option<u32>>> {

@@ -81,7 +81,7 @@ impl Entries {
         }
     }
 
-    /// Takes complete entries, at most so many, to be acknowledged.
+    /// Takes complete entries, at most `max`, to be acknowledged.
     pub(super) fn take_complete(&mut self, max: usize) -> Vec<MessageId> {
         let rest = self.complete.len().saturating_sub(max);
         self.complete.split_off(rest)
@@ -104,7 +104,7 @@ impl Entries {
         self.complete.extend(acknowledged);
     }
 
-    /// Forgets what the broker will deliver anew to whomever: entries without a settled message, unless `alive`.
+    /// Forgets what the broker will deliver to any consumer: entries without a settled message, unless `alive`.
     pub(super) fn lose(&mut self, alive: &HashSet<EntryKey>) {
         self.tracked
             .retain(|key, tracked| !tracked.settled.is_empty() || alive.contains(key));

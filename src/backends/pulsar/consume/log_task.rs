@@ -37,7 +37,7 @@ const PREFETCH: usize = 1000;
 const PREFETCH_BYTES: usize = 16 << 20;
 /// The permits of a consumer of which no message has come: the sizes of its messages are not known yet.
 const FIRST_PERMITS: usize = 100;
-/// An outage that lasts so long is reported to the caller.
+/// An outage that lasts this long is reported to the caller.
 const REPORT: Duration = Duration::from_secs(5);
 /// How long leaving may take.
 const LEAVE: Duration = Duration::from_secs(10);

@@ -15,5 +15,6 @@ mod session;
 mod settle;
 mod state;
 pub(crate) mod subscription;
+mod tasks;
 mod until_end;
 mod watch;

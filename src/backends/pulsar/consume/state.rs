@@ -160,7 +160,7 @@ impl State {
         None
     }
 
-    /// Hands out deliveries whose leases end at `until`, as far as so many may be in flight.
+    /// Hands out deliveries whose leases end at `until`, while at most `most` are in flight.
     pub(super) fn hand_out(&mut self, max: usize, most: usize, until: Instant) -> Vec<Delivery> {
         let Self {
             deliveries, logs, ..

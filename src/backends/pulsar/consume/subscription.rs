@@ -36,10 +36,6 @@ use crate::{
     },
 };
 
-/// The tasks of a subscription's logs.
-#[derive(Debug, Default)]
-pub(super) struct Tasks(Mutex<Vec<AbortOnDropHandle<Result<()>>>>);
-
 /// A membership in a group. Dropped without [`Subscription::close`], it leaves as a crashed process would.
 #[derive(Debug)]
 pub(crate) struct PulsarSubscription {
@@ -81,57 +77,6 @@ impl PulsarSubscription {
             remarks,
             _watches: watches,
         })
-    }
-}
-
-impl Tasks {
-    /// Subscribes to logs, and starts to serve them once all of that succeeded.
-    pub(super) async fn add(&self, session: &Arc<Session>, plans: Vec<LogPlan>) -> Result<()> {
-        let joining = plans.into_iter().map(|plan| join(session, plan));
-        for (plan, consumer, end) in try_join_all(joining).await? {
-            let log = {
-                let mut state = session.state();
-                state.logs.push(log_state(session, &plan, end));
-                state.logs.len() - 1
-            };
-            let task = LogTask::new(session, log, plan);
-            let task = tokio::spawn(task.run(consumer));
-            self.0.lock().push(AbortOnDropHandle::new(task));
-        }
-        Ok(())
-    }
-}
-
-async fn join(session: &Session, plan: LogPlan) -> Result<(LogPlan, Consumer, Option<LogEnd>)> {
-    let connection = &session.connection;
-    let consumer = match Consumer::subscribe(connection, &plan.spec).await {
-        Ok(consumer) => consumer,
-        Err(busy) => return Err(logs::with_holder(connection, &plan, busy).await),
-    };
-    let end = if session.request.until_end {
-        let last = consumer.handle.last_id().await?;
-        Some(LogEnd::new(last, plan.kind == Kind::Topic))
-    } else {
-        None
-    };
-    Ok((plan, consumer, end))
-}
-
-fn log_state(session: &Session, plan: &LogPlan, end: Option<LogEnd>) -> LogState {
-    let names = &session.connection.config.names;
-    let local = names.local(&plan.spec.log).unwrap_or(&plan.spec.log);
-    LogState {
-        topic: plan.topic.clone(),
-        local: split_partition(local).0.to_owned(),
-        partition: plan.partition,
-        kind: plan.kind,
-        since: plan.since,
-        consumer: None,
-        entries: super::entries::Entries::default(),
-        permitted: 0,
-        average: 0,
-        waiting: 0,
-        end,
     }
 }
 
@@ -194,7 +139,7 @@ impl Subscription for PulsarSubscription {
         }
         self.session.wake.notify_waiters();
         self.session.delivered.notify_waiters();
-        let tasks = std::mem::take(&mut *self.tasks.0.lock());
+        let tasks = self.tasks.take();
         let mut result = Ok(());
         for left in join_all(tasks).await {
             let left = left.unwrap_or_else(|_| Err(connection_lost("a task of the consumer died")));

@@ -2,7 +2,7 @@
 //!
 //! The broker does not say when it has nothing more for a consumer. A log is done once its last entry came or an entry
 //! behind it, or if all of the subscription's backlog is in flight here. What others hold, and what is due later, is in the
-//! backlog too: then the admin API tells whether all of it is with somebody or delayed. Without that, a log is done once
+//! backlog too: then the admin API tells whether all of it is with a consumer or delayed. Without that, a log is done once
 //! nothing has come for a while, though the broker may send.
 
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::backends::pulsar::codec::message_id::MessageId;
 
-/// A log that has more, but nothing for this consumer, is silent for so long, ...
+/// A log that has more, but nothing for this consumer, is silent for this long, ...
 const SILENCE: Duration = Duration::from_secs(5);
 /// ... and after this time the admin API is asked.
 pub(super) const QUIET: Duration = Duration::from_millis(500);
@@ -25,7 +25,7 @@ pub(super) const LATE: Duration = Duration::from_secs(10);
 pub(super) struct LogEnd {
     /// The last entry when the subscription began; none if the log was empty.
     last: Option<MessageId>,
-    /// Whether everything up to it was delivered to somebody.
+    /// Whether everything up to it was delivered to a consumer.
     pub(super) is_done: bool,
     /// Whether a later entry ends it: not in a retry topic, whose messages come in the order of their times.
     is_ordered: bool,
@@ -64,7 +64,7 @@ impl LogEnd {
         here > last
     }
 
-    /// Reports whether it is worth asking whether everything is with somebody.
+    /// Reports whether it is worth asking whether everything is with a consumer.
     pub(super) fn is_quiet(&self) -> bool {
         !self.is_done && self.silent_since.elapsed() >= QUIET
     }
@@ -86,7 +86,7 @@ impl LogEnd {
         }
     }
 
-    /// Notes the backlog of the subscription, of which so many entries are here. Silence counts only while the broker may
+    /// Notes the backlog of the subscription, of which `here` entries are here. Silence counts only while the broker may
     /// send.
     pub(super) fn note_backlog(&mut self, backlog: u64, here: usize, may_send: bool) {
         let elsewhere = backlog.saturating_sub(here as u64);

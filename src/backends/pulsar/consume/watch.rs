@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
-use super::{logs, session::Session, subscription::Tasks};
+use super::{logs, session::Session, tasks::Tasks};
 use crate::transport::Result;
 
 /// How often topics are looked for.

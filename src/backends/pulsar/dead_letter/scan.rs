@@ -18,10 +18,8 @@ use crate::{
         pulsar::{
             codec::message_id::MessageId,
             connection::{
-                consumer::Start,
-                handle::Connection,
-                names::LETTERS,
-                topics::{self, TopicInfo},
+                consumer::Start, handle::Connection, names::LETTERS, topic_directory::TopicInfo,
+                topics,
             },
             read::reader::Reader,
         },

@@ -16,11 +16,7 @@ use crate::{
             properties::RETRY,
             retry::{lineage, read_retry},
         },
-        connection::{
-            consumer::Start,
-            handle::Connection,
-            topics::{self, TopicInfo},
-        },
+        connection::{consumer::Start, handle::Connection, topic_directory::TopicInfo, topics},
         read::reader::Reader,
     },
     event::Topic,

@@ -1,7 +1,7 @@
 //! The partition of a message, chosen as the Java client chooses it by default, so that messages of one key from clients of
 //! both kinds stay in order.
 
-/// Returns the partition of a key among so many: `String.hashCode()` without its sign.
+/// Returns the partition of a key among `count`: `String.hashCode()` without its sign.
 pub(crate) fn of_key(key: &str, count: u32) -> u32 {
     let hash = key.encode_utf16().fold(0i32, |hash, unit| {
         hash.wrapping_mul(31).wrapping_add(i32::from(unit))

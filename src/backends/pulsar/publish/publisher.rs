@@ -10,10 +10,7 @@ use crate::{
     backends::pulsar::{
         codec::{message::Outbound, properties::Marks},
         connection::{
-            handle::Connection,
-            names,
-            producer::Producer,
-            topics::{self, TopicInfo},
+            handle::Connection, names, producer::Producer, topic_directory::TopicInfo, topics,
         },
         error::{SCHEME, error},
     },

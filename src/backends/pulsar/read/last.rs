@@ -1,4 +1,4 @@
-//! Where the last so many entries of a log begin. The protocol reads forwards only; the admin API knows how many entries each
+//! Where the last entries of a log begin. The protocol reads forwards only; the admin API knows how many entries each
 //! ledger has.
 
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(crate) async fn start_of_last(
     }
 }
 
-/// Goes back by so many entries over the ledgers before the last one.
+/// Goes back by `missing` entries over the ledgers before the last one.
 fn earlier(ledgers: &Value, last: MessageId, mut missing: u64) -> Start {
     let ledgers = ledgers.as_array().map(Vec::as_slice).unwrap_or_default();
     for ledger in ledgers.iter().rev() {

@@ -24,7 +24,7 @@ const PREFETCH: usize = 1000;
 const PREFETCH_BYTES: usize = 16 << 20;
 /// The permits of a reader to which no message has come: the sizes of its messages are not known yet.
 const FIRST_PERMITS: usize = 100;
-/// A log whose last entry is gone is silent for so long.
+/// A log whose last entry is gone is silent for this long.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// A reader of one log.

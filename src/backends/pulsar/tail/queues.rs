@@ -72,7 +72,7 @@ impl Queues {
         self.logs[log].messages.len()
     }
 
-    /// Takes at most so many messages; no messages are the end. Else returns how long nothing becomes due.
+    /// Takes at most `max` messages; no messages are the end. Else returns how long nothing becomes due.
     pub(super) fn take(&mut self, max: usize) -> Result<Vec<Stored>, Duration> {
         let mut taken = Vec::new();
         while taken.len() < max {
@@ -91,7 +91,7 @@ impl Queues {
         Err(pause.unwrap_or(Duration::from_secs(60)))
     }
 
-    /// Keeps the last so many messages of all logs.
+    /// Keeps the last `count` messages of all logs.
     pub(super) fn keep_last(&mut self, count: u64) {
         let mut times: Vec<_> = self
             .logs

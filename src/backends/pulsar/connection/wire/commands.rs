@@ -46,7 +46,7 @@ pub(crate) fn connect(token: Option<&str>, behind_proxy: Option<&str>) -> BaseCo
     }
 }
 
-/// Answers a broker that asks for the credentials anew.
+/// Answers a broker that asks for the credentials once more.
 pub(crate) fn auth_response(token: Option<&str>) -> BaseCommand {
     BaseCommand {
         auth_response: Some(CommandAuthResponse {
@@ -147,7 +147,7 @@ pub(crate) fn subscribe(subscribe: CommandSubscribe) -> BaseCommand {
     }
 }
 
-/// Lets the broker send so many messages more.
+/// Lets the broker send this many messages more.
 pub(crate) fn flow(consumer_id: u64, message_permits: u32) -> BaseCommand {
     BaseCommand {
         flow: Some(CommandFlow {

@@ -35,7 +35,7 @@ use crate::{
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
-/// A connection that is silent for so long is asked whether it is alive, and is lost after the same time again.
+/// A connection that is silent for this long is asked whether it is alive, and is lost after the same time again.
 const SILENCE: Duration = Duration::from_secs(10);
 /// The limit of a broker that does not state one.
 const DEFAULT_LIMIT: usize = 5 << 20;
