@@ -169,7 +169,7 @@ fn damaged(id: MessageId) -> crate::transport::TransportError {
 
 #[cfg(test)]
 mod tests {
-    use super::protocol::{KeyValue, MessageIdData};
+    use crate::backends::pulsar::codec::protocol::{KeyValue, MessageIdData};
 
     use super::*;
 

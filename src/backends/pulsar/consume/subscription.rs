@@ -6,31 +6,18 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{
-    log_task::LogTask,
-    logs::{self, LogPlan},
-    session::Session,
-    settle,
-    state::{Kind, LogState},
-    until_end::LogEnd,
-    watch,
-};
+use super::{logs, session::Session, settle, state::Kind, tasks::Tasks, watch};
 use crate::{
     backends::{
         delivery_buffer::wait::wait_until_due,
         pulsar::{
-            connection::{
-                consumer::Consumer,
-                handle::Connection,
-                names::{check_group, split_partition},
-            },
+            connection::{handle::Connection, names::check_group},
             error::connection_lost,
         },
     },
-    lock::Mutex,
     transport::{
         Delivery, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription, Ticket,
     },
