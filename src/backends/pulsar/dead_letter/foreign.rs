@@ -70,7 +70,6 @@ pub(crate) fn letter(
         replay_of: None,
         edit_of: None,
         edit: None,
-        foreign: true,
         event_id: attribute(&message, |envelope| envelope.id.to_string()),
         event_type: attribute(&message, |envelope| envelope.ty.to_string()),
     };
