@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::{
     backends::kafka::{
         codec::record::{self, ID, LETTER, ORIGINAL, OutgoingRecord, TOPIC},
@@ -78,11 +80,10 @@ pub(crate) fn size(letter: &DeadLetter) -> Result<u64> {
     let metadata = record::json(&letter.record.brief())?;
     let own = LETTER.len() + metadata.len() + ID.len() + letter.id.as_str().len() + 2 * LENGTHS;
     let headers = message.headers.iter();
-    let headers =
-        headers.map(|(name, value)| name.len() + value.map_or(0, |value| value.len()) + LENGTHS);
-    let part = |part: &Option<bytes::Bytes>| part.as_ref().map_or(0, bytes::Bytes::len);
-    let size =
-        part(&message.key) + part(&message.payload) + headers.sum::<usize>() + own + OVERHEAD;
+    let part = |part: Option<&Bytes>| part.map_or(0, Bytes::len);
+    let headers = headers.map(|(name, value)| name.len() + part(value) + LENGTHS);
+    let (key, payload) = (part(message.key.as_ref()), part(message.payload.as_ref()));
+    let size = key + payload + headers.sum::<usize>() + own + OVERHEAD;
     Ok(size as u64)
 }
 
