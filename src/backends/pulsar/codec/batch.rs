@@ -28,8 +28,6 @@ pub(crate) struct Entry {
     pub(crate) size: usize,
     /// The messages that are there to be read: some may have been acknowledged or compacted.
     pub(crate) messages: Vec<Inbound>,
-    /// How often it was delivered before, as far as the broker remembers.
-    pub(crate) redeliveries: u32,
 }
 
 impl Entry {
@@ -49,12 +47,7 @@ impl Entry {
                 (count, members)
             }
         };
-        Ok(Self {
-            id,
-            size,
-            messages,
-            redeliveries: command.redelivery_count.unwrap_or(0),
-        })
+        Ok(Self { id, size, messages })
     }
 
     /// Returns roughly how many bytes its messages need.

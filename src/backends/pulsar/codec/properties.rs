@@ -15,8 +15,6 @@ use crate::{
 
 /// Which headers are null or not text, as in `0=null 3=base64`.
 const VALUES: &str = "pf-values";
-/// The prefix of internal properties.
-pub(crate) const INTERNAL: &str = "pf-";
 /// The metadata of a dead letter.
 pub(crate) const LETTER: &str = "pf-letter";
 /// The id of a dead letter.

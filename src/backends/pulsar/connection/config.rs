@@ -61,8 +61,6 @@ pub(crate) struct Config {
     /// Partitions of topics that are created; `None` creates topics without partitions.
     pub(crate) partitions: Option<u32>,
     pub(crate) timeout: Duration,
-    /// Whether topics may be created.
-    pub(crate) create: bool,
 }
 
 /// TLS settings of a URL.
@@ -95,7 +93,6 @@ impl Config {
             admin: default_admin(host)?,
             partitions: None,
             timeout: Duration::ZERO,
-            create: options.create,
         };
         if options.dedup {
             let message = "duplicates cannot be recognised here";

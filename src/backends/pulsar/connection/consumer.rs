@@ -177,14 +177,6 @@ impl ConsumerHandle {
         acknowledging.await.map(drop)
     }
 
-    /// Gives entries back, to be delivered again at once.
-    pub(crate) fn redeliver(&self, entries: Vec<MessageId>) {
-        if !entries.is_empty() {
-            let entries = entries.into_iter().map(MessageId::entry_data).collect();
-            self.link.send(commands::redeliver(self.id, entries), None);
-        }
-    }
-
     /// Returns the id of the last message of the log; none if it is empty.
     pub(crate) async fn last_id(&self) -> Result<Option<MessageId>> {
         let answer = self
@@ -206,12 +198,6 @@ impl ConsumerHandle {
         let answer = answer.consumer_stats_response;
         let answer = answer.ok_or_else(|| commands::unexpected("question for the backlog"))?;
         Ok(answer.msg_backlog.unwrap_or(0))
-    }
-
-    /// Moves the subscription to the first message published at this time or later; the broker closes its consumers.
-    pub(crate) async fn seek(&self, millis: u64) -> Result<()> {
-        let seeking = self.link.request(|id| commands::seek(id, self.id, millis));
-        seeking.await.map(drop)
     }
 
     /// Removes the subscription with its position.

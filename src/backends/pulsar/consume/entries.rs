@@ -152,7 +152,6 @@ mod tests {
             id: id(-1),
             size,
             messages: indices.iter().map(message).collect(),
-            redeliveries: 0,
         }
     }
 

@@ -289,7 +289,6 @@ impl LogTask {
                 }
                 Ok(())
             }
-            ConsumerEvent::Active(_) => Ok(()),
             ConsumerEvent::Closed(why) => Err(why),
         }
     }

@@ -136,7 +136,6 @@ impl Reader {
                         return Ok(messages);
                     }
                 }
-                ConsumerEvent::Active(_) => {}
                 ConsumerEvent::Closed(why) => {
                     tracing::debug!(%why, log = self.spec.log, "reader lost");
                     self.consumer = None;

@@ -7,8 +7,8 @@ use crate::{
             CommandCloseProducer, CommandConnect, CommandConsumerStats, CommandFlow,
             CommandGetLastMessageId, CommandGetTopicsOfNamespace, CommandLookupTopic,
             CommandPartitionedTopicMetadata, CommandPing, CommandPong, CommandProducer,
-            CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSend, CommandSubscribe,
-            CommandType, CommandUnsubscribe, FeatureFlags, MessageIdData,
+            CommandSend, CommandSubscribe, CommandType, CommandUnsubscribe, FeatureFlags,
+            MessageIdData,
         },
         error::{error, from_server},
     },
@@ -174,31 +174,6 @@ pub(crate) fn ack(
             ..CommandAck::default()
         }),
         ..command(CommandType::Ack)
-    }
-}
-
-/// Gives entries back to the subscription.
-pub(crate) fn redeliver(consumer_id: u64, entries: Vec<MessageIdData>) -> BaseCommand {
-    BaseCommand {
-        redeliver_unacknowledged_messages: Some(CommandRedeliverUnacknowledgedMessages {
-            consumer_id,
-            message_ids: entries,
-            consumer_epoch: None,
-        }),
-        ..command(CommandType::RedeliverUnacknowledgedMessages)
-    }
-}
-
-/// Moves the position of a subscription to the first message that was published at this time or later.
-pub(crate) fn seek(request_id: u64, consumer_id: u64, millis: u64) -> BaseCommand {
-    BaseCommand {
-        seek: Some(CommandSeek {
-            consumer_id,
-            request_id,
-            message_publish_time: Some(millis),
-            ..CommandSeek::default()
-        }),
-        ..command(CommandType::Seek)
     }
 }
 

@@ -29,8 +29,6 @@ pub(crate) enum ProducerEvent {
 pub(crate) enum ConsumerEvent {
     /// An entry arrived.
     Entry(CommandMessage, Payload),
-    /// It became the one that gets messages, or is it no longer (failover).
-    Active(bool),
     /// The broker or the connection closed the consumer.
     Closed(TransportError),
 }
@@ -66,9 +64,6 @@ impl Routes {
             let refused = from_server(failed.error, &failed.message);
             let event = ProducerEvent::Refused(failed.sequence_id, refused);
             self.to_producer(failed.producer_id, event);
-        } else if let Some(change) = command.active_consumer_change {
-            let is_active = change.is_active.unwrap_or(false);
-            self.to_consumer(change.consumer_id, ConsumerEvent::Active(is_active));
         } else if let Some(closed) = command.close_producer {
             let why = connection_lost("it closed the producer");
             self.to_producer(closed.producer_id, ProducerEvent::Closed(why));
