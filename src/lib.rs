@@ -52,6 +52,7 @@
 //! | `sqlite` (default) | `sqlite:` URLs, the embedded store | SQLite |
 //! | `nats` | `nats:` and `tls:` URLs, NATS JetStream | |
 //! | `kafka` | `kafka:` URLs, Apache Kafka | librdkafka, linked to the system's OpenSSL |
+//! | `pulsar` | `pulsar:` and `pulsar+ssl:` URLs, Apache Pulsar | zstd |
 //! | `vendored-openssl` | nothing; for `kafka` where the system has no headers of OpenSSL | OpenSSL |
 //! | `filter` | `runtime::Filter`, jq over records | |
 //! | `cli` | the program `pf` | |

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use test_support::{kafka, nats, normalise::normalise};
+use test_support::{kafka, nats, normalise::normalise, pulsar};
 
 const README: &str = include_str!("../README.md");
 
@@ -34,6 +34,17 @@ fn the_walk_on_kafka_is_true() {
     let here = format!("kafka://{}/", broker.address());
     let there = "kafka://localhost:9092/";
     let commands = walk("```console kafka\n", &here, |output| {
+        output.replace(&here, there)
+    });
+    assert!(commands >= 7);
+}
+
+#[test]
+fn the_walk_on_pulsar_is_true() {
+    let broker = pulsar::Broker::start();
+    let here = format!("pulsar://{}/public/default", broker.address());
+    let there = "pulsar://localhost:6650/public/default";
+    let commands = walk("```console pulsar\n", &here, |output| {
         output.replace(&here, there)
     });
     assert!(commands >= 7);
@@ -143,7 +154,7 @@ fn exit_codes_are_those_of_the_help() {
 
 #[test]
 fn capabilities_are_those_of_the_program() {
-    for (column, url) in (1..).zip(["memory:", "sqlite:", "nats:", "kafka:"]) {
+    for (column, url) in (1..).zip(["memory:", "sqlite:", "nats:", "kafka:", "pulsar:"]) {
         let caps = pf(&["caps", "--offline", "--url", url, "-o", "json"]);
         let caps: serde_json::Value = serde_json::from_str(&caps).unwrap();
         for row in table("capabilities") {

@@ -1,5 +1,6 @@
 //! Reading without a group: ordered readers, single records, and gaps.
 
+pub(super) mod extent;
 pub(super) mod gap;
 pub(super) mod merged_scan;
 pub(super) mod offset_fetcher;

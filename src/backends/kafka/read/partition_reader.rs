@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::reader_thread::{Mode, Pending, ReaderThread};
+use super::{
+    extent::{Mode, Pending},
+    reader_thread::ReaderThread,
+};
 use crate::{
     backends::kafka::{
         codec::{record::FetchedRecord, topic_partition::OffsetRange},

@@ -1,7 +1,11 @@
 //! The thread of a [`PartitionReader`](super::partition_reader::PartitionReader): one client that polls all of its
 //! partitions.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use rdkafka::{
@@ -12,7 +16,10 @@ use rdkafka::{
 };
 use tokio::sync::mpsc;
 
-use super::gap::{self, Gap};
+use super::{
+    extent::{Mode, Pending},
+    gap::{self, Gap},
+};
 use crate::{
     backends::kafka::{
         codec::{
@@ -31,7 +38,6 @@ use crate::{
         },
         error,
     },
-    lock::Mutex,
     transport::{Result, TransportError},
 };
 
@@ -43,31 +49,9 @@ const BLOCK: usize = 1 << 14;
 const POLL: Duration = Duration::from_millis(100);
 /// The same for a bounded read, which checks for its end after each poll.
 const BOUNDED_POLL: Duration = Duration::from_millis(5);
-
-/// How far a read goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// To the end of each range.
-    Bounded,
-    /// The same, and another read goes on from there, which reports recreated topics.
-    Followed,
-    /// Until dropped.
-    Following,
-}
-
-/// Ranges that the thread has not started to read.
-#[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<Vec<OffsetRange>>);
-
-impl Pending {
-    pub(crate) fn add(&self, ranges: impl Iterator<Item = OffsetRange>) {
-        self.0.lock().extend(ranges);
-    }
-
-    fn take(&self) -> Vec<OffsetRange> {
-        std::mem::take(&mut *self.0.lock())
-    }
-}
+/// How long a bounded read goes without a record before it asks whether the broker is there: librdkafka waits for ever, and so
+/// would a list.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// The thread's side of a read.
 pub(crate) struct ReaderThread {
@@ -80,6 +64,8 @@ pub(crate) struct ReaderThread {
     names: HashMap<String, Arc<str>>,
     /// The partition of the last record, and its end: most records follow one of the same partition.
     last: Option<(TopicPartition, i64)>,
+    /// When the last records came, or a broker answered.
+    heard: Instant,
     /// The rest of the block that records are copied into.
     block: BytesMut,
     mode: Mode,
@@ -108,6 +94,7 @@ impl ReaderThread {
             open: HashMap::new(),
             names: HashMap::new(),
             last: None,
+            heard: Instant::now(),
             block: BytesMut::new(),
             mode,
             has_gap: false,
@@ -130,8 +117,12 @@ impl ReaderThread {
             }
             let mut chunk = self.gather()?;
             self.drop_recreated(&mut chunk);
-            if !chunk.is_empty() && self.sender.blocking_send(Ok(chunk)).is_err() {
+            if chunk.is_empty() {
+                self.check_silence()?;
+            } else if self.sender.blocking_send(Ok(chunk)).is_err() {
                 return Ok(());
+            } else {
+                self.heard = Instant::now();
             }
             let gaps = self.read_recreated()?;
             self.report(gaps);
@@ -139,6 +130,18 @@ impl ReaderThread {
                 self.skip_gaps()?;
             }
         }
+    }
+
+    /// Fails if a bounded read got nothing for long, and no broker answers. Behind an open transaction it waits on.
+    fn check_silence(&mut self) -> Result<()> {
+        if self.mode == Mode::Following || self.heard.elapsed() < SILENCE {
+            return Ok(());
+        }
+        if let Some(at) = self.open.keys().next() {
+            client::watermarks(&self.client, &self.config, at)?;
+        }
+        self.heard = Instant::now();
+        Ok(())
     }
 
     /// Starts to read the ranges that were added meanwhile.
