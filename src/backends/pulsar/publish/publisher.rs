@@ -16,7 +16,7 @@ use crate::{
     },
     event::Topic,
     failpoint,
-    transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
+    transport::{ErrorKind, Outgoing, Receipt, Result, TransportError},
 };
 
 /// Publishes messages.
@@ -111,12 +111,11 @@ impl Publisher {
                 id.partition = partition;
                 id
             });
-            let position = id.map(|id| id.position(&topic));
-            let is_delayed = due.is_some();
-            let schedule = position.as_ref().filter(|_| is_delayed);
+            // A delayed message cannot be cancelled, so its receipt has no id for that.
+            let stored = id.filter(|_| due.is_none());
             Ok(Receipt {
-                schedule: schedule.map(|position| ScheduleId(position.to_string())),
-                position: position.filter(|_| !is_delayed),
+                position: stored.map(|id| id.position(&topic)),
+                schedule: None,
                 duplicate: false,
             })
         }

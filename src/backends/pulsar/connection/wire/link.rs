@@ -85,7 +85,8 @@ impl Link {
             routes,
             next_id: AtomicU64::new(1),
             max_message_size: limit.filter(|size| *size > 0).unwrap_or(DEFAULT_LIMIT),
-            server_version: greeting.server_version,
+            // Brokers write `Pulsar Server4.0.7`.
+            server_version: greeting.server_version.replacen("Server", "", 1),
             _tasks: [
                 AbortOnDropHandle::new(tokio::spawn(reader.run())),
                 AbortOnDropHandle::new(tokio::spawn(writer)),
