@@ -20,7 +20,15 @@ fn letters(namespace: &Pulsar, count: usize) -> Store {
     wait_while(|| namespace.not_due() > 0);
     let arguments = ["consume", "order.created", "--group", "payments"];
     let mut consume = store.pf(&arguments);
-    consume.args(["--until-end", "--worker", "--", "sh", "-c", REFUSE]);
+    consume.args([
+        "--until-end",
+        "--no-breaker",
+        "--worker",
+        "--",
+        "sh",
+        "-c",
+        REFUSE,
+    ]);
     store.run(consume);
     assert_eq!(namespace.read().dead.len(), count, "all are dead letters");
     store

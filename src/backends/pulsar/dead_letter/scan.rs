@@ -168,10 +168,6 @@ impl DeadLetterScan for LetterScan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let mut letters = Vec::new();
         while letters.len() < max.max(1) {
-            let has_more = self.sources.iter().any(|source| !source.letters.is_empty());
-            if !letters.is_empty() && !has_more {
-                break;
-            }
             let Some(mut found) = self.next_letter().await? else {
                 break;
             };
