@@ -55,9 +55,36 @@ fn tokens_are_needed_checked_and_have_permissions() {
     error: pulsar: authentication failed: Failed to authenticate
     hint: `token-file=FILE` in the URL names the file with the token
     ");
-    assert_snapshot!(run("&token-file=wrong"), @"");
-    assert_snapshot!(run("&token-file=nobody"), @"");
-    assert_snapshot!(run("&token-file=missing"), @"");
-    assert_snapshot!(run("&token-file=empty"), @"");
+    assert_snapshot!(run("&token-file=wrong"), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: pulsar: authentication failed: Failed to authenticate
+    hint: `token-file=FILE` in the URL names the file with the token
+    ");
+    assert_snapshot!(run("&token-file=nobody"), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: pulsar: Client is not authorized to GetTopicsOfNamespace
+    hint: `pulsar-admin namespaces grant-permission` grants `produce` and `consume` to the role of the token
+    ");
+    assert_snapshot!(run("&token-file=missing"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: pulsar: cannot read missing, which `token-file=` in the URL names
+      caused by: No such file or directory (os error 2)
+    ");
+    assert_snapshot!(run("&token-file=empty"), @"
+    exit: 78
+    --- stdout
+
+    --- stderr
+    error: pulsar: empty, which `token-file=` in the URL names, has no token
+    ");
     assert!(run("&token-file=admin").starts_with("exit: 0"));
 }

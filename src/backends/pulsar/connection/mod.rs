@@ -1,8 +1,8 @@
 //! Connections to brokers, names, topics, producers and consumers of the protocol, and the admin API.
 //!
-//! The client of the crate `pulsar` is not used, only its messages and framing. What decides the guarantees of a consumer
-//! is not reachable through it: receipts of acknowledgements, sequence ids, the count of redeliveries, the reason of a
-//! failed handshake, and `TCP_NODELAY`, without which every acknowledgement waits 40 ms.
+//! The client is one of its own. What decides the guarantees of a consumer is not reachable through that of the crate `pulsar`:
+//! receipts of acknowledgements, sequence ids, the reason of a failed handshake, and `TCP_NODELAY`, without which every
+//! acknowledgement waits 40 ms.
 
 pub(crate) mod admin;
 pub(crate) mod config;

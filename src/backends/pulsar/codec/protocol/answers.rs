@@ -13,7 +13,7 @@ pub(crate) struct CommandConnected {
     pub(crate) max_message_size: Option<i32>,
 }
 
-/// Asks for the credentials anew.
+/// Asks for the credentials once more.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct CommandAuthChallenge {
     #[prost(string, optional, tag = "1")]
