@@ -35,8 +35,9 @@ impl Store for Place {
         Duration::from_secs(1)
     }
 
+    /// A connection that is opened again on a busy machine has joined before a delay of this length is over.
     fn delay(&self) -> Duration {
-        Duration::from_secs(1)
+        Duration::from_secs(2)
     }
 
     fn limit(&self) -> Duration {
