@@ -18,6 +18,9 @@ pub struct Admin {
 
 impl Admin {
     /// Asks and returns the status and the body.
+    ///
+    /// # Errors
+    /// If the broker does not answer.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(ANSWER))?;

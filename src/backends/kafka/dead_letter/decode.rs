@@ -153,10 +153,9 @@ impl DecodedLetter {
             }
             _ if message.payload.is_some() => {}
             _ => {
-                let reference = self.reference.as_ref();
-                reference
-                    .into_iter()
-                    .for_each(|at| self.letter.mark_gone(at));
+                if let Some(at) = &self.reference {
+                    self.letter.mark_gone(at);
+                }
                 return Ok(());
             }
         }

@@ -100,7 +100,7 @@ pub(crate) fn write(headers: &Headers, marks: &Marks) -> Vec<KeyValue> {
         };
         if let Some(how) = how {
             let space = if values.is_empty() { "" } else { " " };
-            values.push_str(&format!("{space}{number}={how}"));
+            values.extend([space, &number.to_string(), "=", how]);
         }
         properties.push(property(name, text));
     }

@@ -113,21 +113,18 @@ pub(crate) fn read_retry(inbound: &Inbound, topic: &Topic, name: &str) -> Consum
         .marks
         .get(RETRY)
         .and_then(|text| serde_json::from_str(text).ok());
-    let attempts = match record {
-        Some(record) => {
-            stored.message.headers = without_last(&inbound.headers, record.added);
-            stored.position = record.position;
-            stored.time = record.time;
-            Attempts {
-                failed: record.failed,
-                crashed: 0,
-                first_failed: Some(record.first_failed),
-            }
+    let attempts = if let Some(record) = record {
+        stored.message.headers = without_last(&inbound.headers, record.added);
+        stored.position = record.position;
+        stored.time = record.time;
+        Attempts {
+            failed: record.failed,
+            crashed: 0,
+            first_failed: Some(record.first_failed),
         }
-        None => {
-            stored.position = Position::new(format!("{name}/{}", inbound.id.text()));
-            read_java(inbound, topic, &mut stored)
-        }
+    } else {
+        stored.position = Position::new(format!("{name}/{}", inbound.id.text()));
+        read_java(inbound, topic, &mut stored)
     };
     Consumed {
         stored,

@@ -8,7 +8,6 @@ use tokio::{
 };
 
 use super::{
-    config::Tls,
     handle::Connection,
     wire::{tls_handshake, token},
 };
@@ -126,7 +125,7 @@ async fn exchange(
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await;
     let stream = stream.map_err(|source| unreachable(connection).because(source))?;
     let answer = if admin.scheme() == "https" {
-        let tls = connection.config.tls.clone().unwrap_or_else(Tls::default);
+        let tls = connection.config.tls.clone().unwrap_or_default();
         let stream = tls_handshake(&tls, host, stream).await?;
         converse(stream, &request).await
     } else {

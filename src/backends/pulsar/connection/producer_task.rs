@@ -32,7 +32,7 @@ use crate::{
 /// Messages in flight. More of them only wait longer.
 const WINDOW: usize = 500;
 /// A producer that has had nothing to send for this long is closed on the broker.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// An exclusive producer is not closed for being idle.
 const HELD: Duration = Duration::from_hours(24);
@@ -221,7 +221,6 @@ impl Worker {
                     user_provided_producer_name: Some(is_named),
                     producer_access_mode: Some(access as i32),
                     topic_epoch,
-                    ..CommandProducer::default()
                 })
             })
             .await?;

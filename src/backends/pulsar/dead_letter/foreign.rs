@@ -39,9 +39,9 @@ pub(crate) fn letter(
         ..ForeignFailure::unknown()
     });
     message.headers.retain(|name| !foreign::is_added(name));
-    let named = text(REAL_TOPIC).or(failure.topic.as_deref());
+    let origin_topic = text(REAL_TOPIC).or(failure.topic.as_deref());
     let group = text(REAL_SUBSCRIPTION).or(failure.group.as_deref());
-    let (topic, group) = origin(names, stem, named, group)?;
+    let (topic, group) = origin(names, stem, origin_topic, group)?;
     message.topic = topic.clone();
     let id = text(ORIGIN_MESSAGE_ID).or_else(|| text(ORIGIN_MESSAGE_ID_OLD));
     let original = id.and_then(parse_id).map(|id| id.position(&topic));

@@ -276,8 +276,8 @@ impl Lineages {
         }
         let letters = vec![listed.clone()];
         let transport = &self.transport;
-        let mut follower = Follower::new(transport, header.planned, letters, HashSet::new());
-        let found = follower.look().await?.pop();
+        let mut look = Follower::new(transport, header.planned, letters, HashSet::new());
+        let found = look.look().await?.pop();
         let mut followed = found.unwrap_or(followed);
         let is_purged = self.purged.is_some_and(|time| time > header.planned);
         if followed.fate == Fate::Handled && is_purged {

@@ -3,6 +3,7 @@
 //! The format is that of `PulsarApi.proto` and of the page "Pulsar binary protocol specification" of its documentation. The
 //! messages are written down here, so that a build needs no `protoc`; fields that are neither read nor written are left out.
 
+#[expect(clippy::struct_field_names, reason = "the names of the protocol")]
 mod answers;
 mod command;
 mod frame;

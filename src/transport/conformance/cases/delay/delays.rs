@@ -24,7 +24,12 @@ pub(crate) async fn is_seen_by_nobody_before(harness: &Harness) {
     let member = harness.join("g", &topic).await;
     let due = SystemTime::now() + harness.delay() * 2;
     let receipt = harness.publish_at(message(&topic, "later"), due).await;
-    assert!(receipt.expect("a delay is accepted").schedule.is_some());
+    let receipt = receipt.expect("a delay is accepted");
+    assert_eq!(
+        receipt.schedule.is_some(),
+        harness.can(|capabilities| &capabilities.schedule),
+        "a receipt has the id under which the event can be cancelled"
+    );
     harness.publish(messages(&topic, &["now"])).await;
     for expected in ["now", "later"] {
         let shown = tail.next(1).await.expect("a tail reads").remove(0);
