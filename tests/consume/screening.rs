@@ -95,6 +95,7 @@ async fn a_replayed_event_is_handled_though_it_has_expired() {
         holder: "a test".to_owned(),
         rate: None,
         stop_on_refail: None,
+        ..JobOptions::default()
     };
     let (stop, progress) = (Stop::default(), &mut |_: &[_]| ());
     triage.run(&plan, &options, &stop, progress).await.unwrap();

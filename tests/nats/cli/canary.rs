@@ -65,15 +65,15 @@ fn the_rest_follows_only_once_the_group_has_handled_the_first() {
     consumer.wait().unwrap();
     assert_eq!(rest.code(), Some(0), "{rest}");
     assert!(rest.stdout().contains("  handled by billing\n"), "{rest}");
-    let show = |id: &str| {
+    let record = |id: &str| {
         shop.pf
             .run(&["dlq", "show", id, "-o", "json"])
             .succeeded()
             .json()
     };
-    let handled = &show(&first[2])[0]["dead_letter"]["lineage"][0];
+    let handled = &record(&first[2])[0]["dead_letter"]["lineage"][0];
     assert_eq!(handled["fate"], "handled", "{handled}");
-    let died = &show(&first[0])[0]["dead_letter"]["lineage"];
+    let died = &record(&first[0])[0]["dead_letter"]["lineage"];
     assert_eq!(
         (&died[0]["fate"], &died[1]["step"]),
         (&"died_again".into(), &"dead_letter".into())

@@ -54,11 +54,11 @@ async fn each_third_of_a_batch_may_fail() {
             let verdict = match (number % 3, attempt) {
                 (1, 1) => Verdict::Retry {
                     after: Duration::from_millis(300),
-                    failure: failure(),
+                    failure: failure().into(),
                 },
                 (1, _) if number == 1 => Verdict::DeadLetter {
                     kind: DeadLetterKind::Exhausted,
-                    failure: failure(),
+                    failure: failure().into(),
                 },
                 _ => Verdict::Ack,
             };

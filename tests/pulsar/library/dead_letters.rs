@@ -44,7 +44,7 @@ async fn bury(transport: &dyn Transport, topic: &str, texts: &[&str]) {
     for delivery in take(&*member, texts.len()).await {
         let verdict = Verdict::DeadLetter {
             kind: DeadLetterKind::Permanent,
-            failure: failure(),
+            failure: failure().into(),
         };
         settle(&*member, delivery, verdict).await;
     }

@@ -41,17 +41,13 @@ impl Shop {
         transport.create(&topic.parse().unwrap()).await.unwrap()
     }
 
-    pub(crate) fn admin(&self) -> Admin {
-        Broker::shared().admin()
-    }
-
     /// Returns the statistics of a topic.
     pub(crate) fn stats(&self, topic: &str) -> serde_json::Value {
         let path = format!(
             "persistent/{}/{topic}/stats?getPreciseBacklog=true",
             self.namespace
         );
-        serde_json::from_str(&self.admin().must("GET", &path, "")).unwrap()
+        serde_json::from_str(&Broker::shared().admin().must("GET", &path, "")).unwrap()
     }
 
     /// Returns how many entries a group has not acknowledged.
@@ -103,12 +99,12 @@ pub(crate) fn text(delivery: &Delivery) -> String {
     String::from_utf8_lossy(delivery.stored.message.bytes()).into_owned()
 }
 
-pub(crate) fn failure() -> Box<Failure> {
-    Box::new(Failure {
+pub(crate) fn failure() -> Failure {
+    Failure {
         class: "exit 1".to_owned(),
         message: "boom".to_owned(),
         detail: None,
         duration: None,
         fingerprint: Fingerprint("1:boom".to_owned()),
-    })
+    }
 }

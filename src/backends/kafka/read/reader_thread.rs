@@ -1,5 +1,4 @@
-//! The thread of a [`PartitionReader`](super::partition_reader::PartitionReader): one client that polls all of its
-//! partitions.
+//! The thread of a [`PartitionReader`](super::partition_reader::PartitionReader): one client polls all partitions.
 
 use std::{
     collections::HashMap,
@@ -49,8 +48,7 @@ const BLOCK: usize = 1 << 14;
 const POLL: Duration = Duration::from_millis(100);
 /// The same for a bounded read, which checks for its end after each poll.
 const BOUNDED_POLL: Duration = Duration::from_millis(5);
-/// How long a bounded read goes without a record before it asks whether the broker is there: librdkafka waits for ever, and so
-/// would a list.
+/// How long a bounded read goes without a record before it asks for the broker: librdkafka would wait for ever.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// The thread's side of a read.
@@ -134,13 +132,13 @@ impl ReaderThread {
 
     /// Fails if a bounded read got nothing for long, and no broker answers. Behind an open transaction it waits on.
     fn check_silence(&mut self) -> Result<()> {
-        if self.mode == Mode::Following || self.heard.elapsed() < SILENCE {
-            return Ok(());
+        if self.mode != Mode::Following && self.heard.elapsed() >= SILENCE {
+            let any = self.open.keys().next();
+            any.map_or(Ok(()), |at| {
+                client::watermarks(&self.client, &self.config, at).map(drop)
+            })?;
+            self.heard = Instant::now();
         }
-        if let Some(at) = self.open.keys().next() {
-            client::watermarks(&self.client, &self.config, at)?;
-        }
-        self.heard = Instant::now();
         Ok(())
     }
 

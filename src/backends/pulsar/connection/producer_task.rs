@@ -356,9 +356,10 @@ impl Worker {
             if why.is_transient() && item.deadline > now && may_repeat {
                 self.pending.push_back((sequence, item));
             } else {
-                let failed = match item.was_sent {
-                    true => unknown(why.message()).because(why.clone()),
-                    false => why.clone(),
+                let failed = if item.was_sent {
+                    unknown(why.message()).because(why.clone())
+                } else {
+                    why.clone()
                 };
                 let _ = item.done.send(Err(failed));
             }
@@ -366,6 +367,7 @@ impl Worker {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Step {
     Event(Option<ProducerEvent>),
     Item(Option<Item>),

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 /// How long an outage is ridden out.
 pub(crate) const RIDE_OUT: Duration = Duration::from_mins(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(1000);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Pauses between attempts.
 #[derive(Debug)]

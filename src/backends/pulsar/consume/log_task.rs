@@ -109,9 +109,8 @@ impl LogTask {
             };
             // The broker may not have noticed yet that the former consumer is gone.
             let may_pass = failed.is_transient() || failed.kind() == ErrorKind::Held;
-            if !may_pass || begun.elapsed() >= RIDE_OUT {
-                self.session.fail(failed);
-            } else if begun.elapsed() >= REPORT && failed.is_transient() {
+            let is_reported = begun.elapsed() >= REPORT && failed.is_transient();
+            if !may_pass || is_reported || begun.elapsed() >= RIDE_OUT {
                 self.session.fail(failed);
             }
             backoff.pause().await;
@@ -156,7 +155,7 @@ impl LogTask {
             handle.flow(u32::try_from(permits).unwrap_or(u32::MAX));
             if !acks.is_empty() {
                 if let Err(lost) = self.acknowledge(&mut consumer, acks).await {
-                    return self.lost_while(closed, lost);
+                    return lost_while(closed, lost);
                 }
                 continue;
             }
@@ -327,14 +326,14 @@ impl LogTask {
         let state = self.session.state();
         state.logs[self.log].entries.has_complete()
     }
+}
 
-    /// An acknowledgement that is lost while the caller leaves is an error: the events are delivered again.
-    fn lost_while(&self, closed: bool, lost: TransportError) -> End {
-        if !closed {
-            return End::Lost(lost);
-        }
-        let message =
-            "the last acknowledgements were not confirmed; their events may be delivered again";
-        End::Closed(Err(connection_lost(message).because(lost)))
+/// An acknowledgement that is lost while the caller leaves is an error: the events are delivered again.
+fn lost_while(closed: bool, lost: TransportError) -> End {
+    if !closed {
+        return End::Lost(lost);
     }
+    let message =
+        "the last acknowledgements were not confirmed; their events may be delivered again";
+    End::Closed(Err(connection_lost(message).because(lost)))
 }

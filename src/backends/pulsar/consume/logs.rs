@@ -15,7 +15,7 @@ use crate::{
         },
         dead_letter::internal_log::keep,
     },
-    event::{Topic, from_unix_millis, unix_millis},
+    event::{Pattern, Topic, from_unix_millis, unix_millis},
     transport::{ErrorKind, Result, StartFrom, TransportError},
 };
 
@@ -78,13 +78,14 @@ pub(super) async fn provision(
             since: None,
         });
     }
-    let begin = match is_late {
-        true => Beginning {
+    let begin = if is_late {
+        Beginning {
             start: Start::Earliest,
             since: None,
             remark: None,
-        },
-        false => beginning(session, info).await?,
+        }
+    } else {
+        beginning(session, info).await?
     };
     made.remarks.extend(begin.remark);
     for (log, partition) in info.logs() {
@@ -174,7 +175,7 @@ pub(super) async fn requested(session: &Session) -> Result<Vec<(Topic, TopicInfo
     let connection = &session.connection;
     let mut found = Vec::new();
     let patterns = &session.request.patterns;
-    for topic in patterns.iter().filter_map(|pattern| pattern.literal()) {
+    for topic in patterns.iter().filter_map(Pattern::literal) {
         let info = topics::find(connection, &topic).await?;
         found.push((topic, info));
     }

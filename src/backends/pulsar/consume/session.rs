@@ -95,22 +95,22 @@ impl Session {
         if let Some(failure) = state.errors.take_failure() {
             return Ok(Err(failure));
         }
-        if self.request.until_end && self.is_done(&mut state) {
+        if self.request.until_end && is_done(&mut state) {
             return Ok(Ok(Vec::new()));
         }
         let pause = next_due.map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
-        Err(pause.unwrap_or(Duration::from_secs(60)))
-    }
-
-    fn is_done(&self, state: &mut State) -> bool {
-        let now = Instant::now();
-        state.own_retries.retain(|_, late| *late > now);
-        let is_done = |log: &LogState| log.end.as_ref().is_some_and(|end| end.is_done);
-        state.own_retries.is_empty() && state.is_idle() && state.logs.iter().all(is_done)
+        Err(pause.unwrap_or(Duration::from_mins(1)))
     }
 
     /// Returns when a retry that is due after this time is late.
     pub(super) fn late(after: Duration) -> Instant {
         Instant::now() + after + LATE
     }
+}
+
+fn is_done(state: &mut State) -> bool {
+    let now = Instant::now();
+    state.own_retries.retain(|_, late| *late > now);
+    let is_done = |log: &LogState| log.end.as_ref().is_some_and(|end| end.is_done);
+    state.own_retries.is_empty() && state.is_idle() && state.logs.iter().all(is_done)
 }

@@ -82,18 +82,12 @@ pub(crate) fn decode(names: &Names, local: &str, inbound: &Inbound) -> Option<De
 
 fn own(inbound: &Inbound) -> Option<DeadLetter> {
     let record: DeadLetterRecord = serde_json::from_str(inbound.marks.get(LETTER)?).ok()?;
-    let id = match inbound.marks.get(LETTER_ID) {
-        Some(id) => DeadLetterId::from_stored(id),
-        None => {
-            let origin = &record.origin;
-            DeadLetterId::derive(
-                &origin.store,
-                &origin.position,
-                &record.group,
-                record.generation,
-            )
-        }
+    let derive = || {
+        let (origin, group) = (&record.origin, &record.group);
+        DeadLetterId::derive(&origin.store, &origin.position, group, record.generation)
     };
+    let stored = inbound.marks.get(LETTER_ID);
+    let id = stored.map_or_else(derive, DeadLetterId::from_stored);
     let topic: Option<Topic> = inbound
         .marks
         .get(TOPIC)

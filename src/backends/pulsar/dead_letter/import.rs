@@ -1,7 +1,7 @@
 //! Dead letters from elsewhere, stored unless they exist.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
@@ -39,14 +39,13 @@ async fn import_new(
     let mut producers = HashMap::new();
     for letter in &letters {
         let topic = topic_of(connection, letter);
-        if !producers.contains_key(&topic) {
+        if let Entry::Vacant(vacant) = producers.entry(topic.clone()) {
             // A name that is not valid is reported for each of its letters.
             if check(connection, letter).is_ok() {
                 keep(connection, &topic).await?;
                 read_known(connection, letter, &mut known).await?;
             }
-            let producer = Producer::new(connection, topic.clone());
-            producers.insert(topic, producer);
+            vacant.insert(Producer::new(connection, topic));
         }
     }
     let journal = Journal::read(connection).await?;

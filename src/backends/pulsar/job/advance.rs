@@ -137,9 +137,10 @@ async fn replay(
             Err(reason) => State::Known(Resolution::Failed { reason }),
             Ok(addressed) if is_in_doubt => {
                 let progress = &worker.progress;
-                match worker.producers.is_recognised(progress, &addressed).await? {
-                    true => State::Due(Box::new(addressed)),
-                    false => State::Known(unknown()),
+                if worker.producers.is_recognised(progress, &addressed).await? {
+                    State::Due(Box::new(addressed))
+                } else {
+                    State::Known(unknown())
                 }
             }
             Ok(addressed) => State::Due(Box::new(addressed)),

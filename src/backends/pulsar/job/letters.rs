@@ -140,14 +140,12 @@ impl LogCursor {
             let Some((reader, end)) = &mut self.reader else {
                 return Ok(None);
             };
-            match reader.next_until(*end).await? {
-                Some(messages) => self.buffer.extend(messages),
-                None => {
-                    // A later letter may be wanted behind the end that was known.
-                    self.reader = None;
-                    return Ok(None);
-                }
-            }
+            let Some(messages) = reader.next_until(*end).await? else {
+                // A later letter may be wanted behind the end that was known.
+                self.reader = None;
+                return Ok(None);
+            };
+            self.buffer.extend(messages);
         }
     }
 }

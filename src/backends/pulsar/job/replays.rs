@@ -132,12 +132,11 @@ impl ReplayScan for Replays {
 fn trace(message: &Inbound, topic: &Topic) -> Option<ReplayTrace> {
     let lineage = lineage(message)?;
     let position = message.id.position(topic);
-    let kind = match message.marks.get(RETRY) {
-        None => TraceKind::Message(MessageDigest::of(&message.message(topic.clone()))),
-        Some(_) => {
-            let retried = read_retry(message, topic, topic.as_str());
-            TraceKind::Retry(MessageDigest::of(&retried.stored.message))
-        }
+    let kind = if message.marks.get(RETRY).is_none() {
+        TraceKind::Message(MessageDigest::of(&message.message(topic.clone())))
+    } else {
+        let retried = read_retry(message, topic, topic.as_str());
+        TraceKind::Retry(MessageDigest::of(&retried.stored.message))
     };
     Some(ReplayTrace {
         replay_of: lineage.replay_of,

@@ -114,29 +114,27 @@ impl Targets {
             None if letter.is_foreign => Some(&letter.message.topic),
             to => to,
         };
-        let name = match topic {
-            Some(topic) => names.topic_name(topic)?,
-            None => {
-                names.topic_name(&letter.message.topic)?;
-                check_group(&letter.record.group)?;
-                names.retry_topic(&letter.message.topic, &letter.record.group)
-            }
+        let name = if let Some(topic) = topic {
+            names.topic_name(topic)?
+        } else {
+            names.topic_name(&letter.message.topic)?;
+            check_group(&letter.record.group)?;
+            names.retry_topic(&letter.message.topic, &letter.record.group)
         };
         if let Some(known) = self.known.get(&name) {
             return Ok(known.clone());
         }
-        let info = match topic {
-            Some(topic) => topics::find(&self.connection, topic).await?,
-            None => {
-                let group = letter.record.group.as_str();
-                let sub_type = retry_type(self.connection.config.sub_type);
-                keep_for(&self.connection, &name, group, sub_type).await?;
-                let info = topics::find_name(&self.connection, &name).await?;
-                info.unwrap_or(TopicInfo {
-                    name: name.clone(),
-                    partitions: None,
-                })
-            }
+        let info = if let Some(topic) = topic {
+            topics::find(&self.connection, topic).await?
+        } else {
+            let group = letter.record.group.as_str();
+            let sub_type = retry_type(self.connection.config.sub_type);
+            keep_for(&self.connection, &name, group, sub_type).await?;
+            let info = topics::find_name(&self.connection, &name).await?;
+            info.unwrap_or(TopicInfo {
+                name: name.clone(),
+                partitions: None,
+            })
         };
         let target = Target {
             is_exact: self.recognises_duplicates(&name).await,

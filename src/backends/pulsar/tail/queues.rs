@@ -88,7 +88,7 @@ impl Queues {
         }
         let next = self.early.keys().next();
         let pause = next.map(|(due, _)| due.duration_since(SystemTime::now()).unwrap_or_default());
-        Err(pause.unwrap_or(Duration::from_secs(60)))
+        Err(pause.unwrap_or(Duration::from_mins(1)))
     }
 
     /// Keeps the last `count` messages of all logs.

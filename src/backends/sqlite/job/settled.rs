@@ -48,10 +48,9 @@ fn one(connection: &Connection, group: &Group, replay: &Replayed) -> StoreResult
     };
     let cursor: Option<i64> = cursor;
     match (is_open, is_its_own, cursor) {
-        (true, ..) => Ok(Settled::No),
         (false, true, _) => Ok(Settled::Yes),
         (false, false, Some(cursor)) if cursor >= seq => Ok(Settled::Yes),
-        (false, false, Some(_)) => Ok(Settled::No),
+        (true, ..) | (false, false, Some(_)) => Ok(Settled::No),
         (false, false, None) => unknown("the group does not read this topic"),
     }
 }

@@ -38,9 +38,7 @@ pub(crate) fn connect(token: Option<&str>, behind_proxy: Option<&str>) -> BaseCo
             proxy_to_broker_url: behind_proxy.map(str::to_owned),
             feature_flags: Some(FeatureFlags {
                 supports_auth_refresh: Some(true),
-                ..FeatureFlags::default()
             }),
-            ..CommandConnect::default()
         }),
         ..command(CommandType::Connect)
     }
@@ -82,7 +80,6 @@ pub(crate) fn lookup(request_id: u64, topic: &str, authoritative: bool) -> BaseC
             topic: topic.to_owned(),
             request_id,
             authoritative: Some(authoritative),
-            ..CommandLookupTopic::default()
         }),
         ..command(CommandType::Lookup)
     }
@@ -94,7 +91,6 @@ pub(crate) fn partitions(request_id: u64, topic: &str) -> BaseCommand {
         partition_metadata: Some(CommandPartitionedTopicMetadata {
             topic: topic.to_owned(),
             request_id,
-            ..CommandPartitionedTopicMetadata::default()
         }),
         ..command(CommandType::PartitionedMetadata)
     }
@@ -171,7 +167,6 @@ pub(crate) fn ack(
             ack_type: kind as i32,
             message_id: entries,
             request_id: Some(request_id),
-            ..CommandAck::default()
         }),
         ..command(CommandType::Ack)
     }

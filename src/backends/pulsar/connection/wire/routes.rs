@@ -26,6 +26,7 @@ pub(crate) enum ProducerEvent {
 
 /// What happens to a consumer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are entries")]
 pub(crate) enum ConsumerEvent {
     /// An entry arrived.
     Entry(CommandMessage, Payload),

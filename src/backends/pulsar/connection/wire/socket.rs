@@ -55,13 +55,11 @@ pub(super) async fn connect(
         let socket = open(config, server).await?;
         greet(socket, token, behind_proxy).await
     };
-    match timeout(config.timeout, connecting).await {
-        Ok(result) => result,
-        Err(_) => {
-            let limit = humantime::format_duration(config.timeout);
-            Err(unreachable(server, &format!("no answer within {limit}")))
-        }
-    }
+    let connected = timeout(config.timeout, connecting).await;
+    connected.unwrap_or_else(|_| {
+        let limit = humantime::format_duration(config.timeout);
+        Err(unreachable(server, &format!("no answer within {limit}")))
+    })
 }
 
 /// Opens a socket without Nagle's algorithm: with it, every acknowledgement waits 40 ms.
