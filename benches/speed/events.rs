@@ -1,5 +1,8 @@
 //! The events of every benchmark.
 
+/// What a replay makes of a payload.
+pub type Edit = fn(&[u8]) -> Vec<u8>;
+
 pub const TOPIC: &str = "order.created";
 
 /// What stands before the number of an event.

@@ -34,8 +34,8 @@ pub fn last_job(mut log: Command) -> String {
     let output = log.output().unwrap();
     let lines = output.stdout.split(|byte| *byte == b'\n');
     let entries = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-    let job = entries.filter_map(|entry| entry["job"].as_str().map(str::to_owned));
-    job.last().unwrap()
+    let mut job = entries.filter_map(|entry| entry["job"].as_str().map(str::to_owned));
+    job.next_back().unwrap()
 }
 
 /// Does to an event what `EDIT` does, and gives it an id and its history.

@@ -211,7 +211,7 @@ fn a_store_that_could_not_be_opened_gets_no_name() {
 
     --- stderr
     error: no transport is registered for `redis:` URLs
-    hint: this build knows: kafka, memory, nats, sqlite, tls
+    hint: this build knows: kafka, memory, nats, pulsar, pulsar+ssl, sqlite, tls
     ");
     assert!(!pf.path(".config/pf/config.toml").exists());
 }

@@ -222,7 +222,7 @@ fn a_job_of_which_letters_were_edited_or_archived_since_is_refused() {
 fn a_plan_with_an_edit_says_what_each_becomes_and_is_applied_as_it_is() {
     let pf = failed(3);
     let originals = ids(&pf);
-    let edit = r#"if .event.data.n == 2 then . else .event.data.n |= tostring end"#;
+    let edit = r"if .event.data.n == 2 then . else .event.data.n |= tostring end";
     let args = [
         "dlq",
         "replay",

@@ -18,7 +18,7 @@ fn an_unknown_scheme_names_the_known_ones() {
 
     --- stderr
     error: no transport is registered for `amqp:` URLs
-    hint: this build knows: kafka, memory, nats, sqlite, tls
+    hint: this build knows: kafka, memory, nats, pulsar, pulsar+ssl, sqlite, tls
     ");
 }
 

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::large_futures,
     unreachable_pub,
     reason = "a test"
 )]

@@ -104,7 +104,7 @@ fn beside_a_copy(
     plan: &Plan,
     (name, target): (&str, f64),
     command: &[&str],
-    edit: Option<fn(&[u8]) -> Vec<u8>>,
+    edit: Option<crate::events::Edit>,
 ) {
     let count = plan.events / 2;
     let setup = Setup::filled(&events::events(count));

@@ -289,7 +289,7 @@ impl Raw {
         name: &str,
         letters: &str,
         subject: &str,
-        edit: Option<fn(&[u8]) -> Vec<u8>>,
+        edit: Option<crate::events::Edit>,
     ) {
         let mut pairs = Vec::with_capacity(2 * PAIRS);
         let receipts = format!("_pf.in.{name}.receipt");

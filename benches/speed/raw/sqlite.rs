@@ -215,7 +215,7 @@ fn mark(
 }
 
 /// Replays every letter: a transaction moves so many. With an edit, the original stays and is noted as archived.
-pub fn replay(path: &Path, batch: usize, edit: Option<fn(&[u8]) -> Vec<u8>>) -> usize {
+pub fn replay(path: &Path, batch: usize, edit: Option<crate::events::Edit>) -> usize {
     let mut connection = open(path);
     let (mut after, mut moved) = (0_i64, 0);
     loop {
@@ -247,7 +247,7 @@ fn replay_some(
     db: &Connection,
     after: &mut i64,
     batch: usize,
-    edit: Option<fn(&[u8]) -> Vec<u8>>,
+    edit: Option<crate::events::Edit>,
 ) -> Vec<String> {
     let mut select = db
         .prepare_cached("SELECT n, id, headers, payload, record FROM dead_letters WHERE n>?1 ORDER BY n LIMIT ?2")

@@ -82,7 +82,7 @@ fn beside_a_copy(
     plan: &Plan,
     (name, target): (&str, f64),
     command: &[&str],
-    edit: Option<fn(&[u8]) -> Vec<u8>>,
+    edit: Option<crate::events::Edit>,
 ) {
     let count = plan.events / 2;
     let setup = Setup::new();
@@ -189,6 +189,7 @@ fn letter(number: usize) -> DeadLetter {
             first_failed: now,
             dead_lettered_at: now,
             generation: 0,
+            foreign: false,
             replay_of: None,
             edit_of: None,
             edit: None,

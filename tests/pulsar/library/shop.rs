@@ -9,7 +9,7 @@ use protoflow::{
         Transport, Verdict,
     },
 };
-use test_support::pulsar::{Admin, Broker};
+use test_support::pulsar::Broker;
 
 use super::connect::Connect as _;
 use crate::raw::Raw;

@@ -79,7 +79,10 @@ impl Raw {
     pub fn topic(&self, is_wanted: impl Fn(&str) -> bool) -> String {
         let client = self.reader("read_uncommitted");
         let metadata = client.fetch_metadata(None, TIMEOUT).unwrap();
-        let names = metadata.topics().iter().map(|topic| topic.name());
+        let names = metadata
+            .topics()
+            .iter()
+            .map(rdkafka::metadata::MetadataTopic::name);
         let mut wanted = names.filter(|name| is_wanted(name));
         let name = wanted.next().unwrap().to_owned();
         assert_eq!(wanted.next(), None);

@@ -40,7 +40,7 @@ impl Raw {
         &self,
         letters: &str,
         (retries, state): (&str, &str),
-        edit: Option<fn(&[u8]) -> Vec<u8>>,
+        edit: Option<crate::events::Edit>,
     ) -> usize {
         let producer = self.transactional(&format!("{state}-owner"));
         let mut count = 0;

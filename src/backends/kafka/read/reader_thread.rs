@@ -48,7 +48,7 @@ const BLOCK: usize = 1 << 14;
 const POLL: Duration = Duration::from_millis(100);
 /// The same for a bounded read, which checks for its end after each poll.
 const BOUNDED_POLL: Duration = Duration::from_millis(5);
-/// How long a bounded read goes without a record before it asks for the broker: librdkafka would wait for ever.
+/// How long a bounded read goes without a record before it asks for the broker: librdkafka would wait indefinitely.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// The thread's side of a read.

@@ -60,15 +60,17 @@ impl CanaryArgs {
             (None, false) => Ok(None),
             (None, true) => Err(CliError::usage("a command is given, but no `--canary N`")
                 .hint("`--canary 5` runs it on copies of the first 5 dead letters")),
-            (Some(count), false) => match self.flag_of_command() {
-                Some(flag) => Err(CliError::usage(format!("`{flag}` needs a command")).hint(
-                    format!("add it after `--`: pf dlq replay … --canary {count} -- ./handle.sh"),
-                )),
-                None => {
-                    let wait = CanaryWait::new(count, self.canary_timeout);
-                    Ok(Some(CanaryKind::Wait(wait)))
+            (Some(count), false) => {
+                if let Some(flag) = self.flag_of_command() {
+                    return Err(CliError::usage(format!("`{flag}` needs a command")).hint(
+                        format!(
+                            "add it after `--`: pf dlq replay … --canary {count} -- ./handle.sh"
+                        ),
+                    ));
                 }
-            },
+                let wait = CanaryWait::new(count, self.canary_timeout);
+                Ok(Some(CanaryKind::Wait(wait)))
+            }
             (Some(count), true) => Ok(Some(CanaryKind::Command(Canary {
                 most: usize::from(count),
                 emit: self.emit,

@@ -68,8 +68,8 @@ impl CanaryWait {
         remarks.remark(&format!(
             "canary: waiting until the group has handled what was replayed, for at most {time}"
         ));
-        let mut follower = Follower::of_job(triage.transport(), job, self.most).await?;
-        let followed = follower.wait(self.time, &signals.stop).await?;
+        let mut replays = Follower::of_job(triage.transport(), job, self.most).await?;
+        let followed = replays.wait(self.time, &signals.stop).await?;
         for one in &followed {
             context.printer.report(&CanaryView { canary: one })?;
         }

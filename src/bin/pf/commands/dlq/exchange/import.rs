@@ -104,21 +104,23 @@ impl ImportArgs {
         .await;
         context.printer.report(&imported)?;
         if imported.failed > 0 {
-            let exit = if imported.new + imported.known > 0 {
-                Exit::Partly
-            } else {
-                Exit::Failed
-            };
-            let text = format!("{} could not be stored", count(imported.failed));
-            return Err(
-                CliError::message(exit, text).hint("import the file again to store the rest")
-            );
+            return Err(not_stored(&imported));
         }
         if checked.unfit > 0 {
             return Err(unfit(&checked, Exit::Partly));
         }
         Ok(())
     }
+}
+
+fn not_stored(imported: &Imported) -> CliError {
+    let exit = if imported.new + imported.known > 0 {
+        Exit::Partly
+    } else {
+        Exit::Failed
+    };
+    let text = format!("{} could not be stored", count(imported.failed));
+    CliError::message(exit, text).hint("import the file again to store the rest")
 }
 
 fn unfit(checked: &Checked, exit: Exit) -> CliError {

@@ -104,12 +104,7 @@ pub async fn run(
             request: &request,
             edit: special.edit.as_ref(),
             encoding: selected.transport.encoding(),
-            asks: match mode {
-                _ if args.plan.is_some() => Some(false),
-                Mode::DryRun => Some(false),
-                Mode::Run(asking) => Some(asking.wanted),
-                Mode::Unconfirmed => None,
-            },
+            asks: asks(mode, args.plan.is_some()),
         };
         let any = first.run(context).await?;
         if args.dry_run {
@@ -119,6 +114,11 @@ pub async fn run(
             return Ok(());
         }
     }
+    if let (Some(file), None, Mode::Run(_)) = (&special.export, &args.plan, mode)
+        && !job.export(&mut request, file, context).await?
+    {
+        return Ok(());
+    }
     let done = match (special.edit, &args.plan, mode) {
         (Some(jq), Some(file), _) => edit::write_plan(&job, request, &jq, file).await?,
         (Some(jq), None, mode) => edit::run(&job, request, jq, mode, context).await?,
@@ -126,19 +126,22 @@ pub async fn run(
         (None, None, Mode::DryRun | Mode::Unconfirmed) => {
             job.preview(request, args.dry_run, context).await?
         }
-        (None, None, Mode::Run(asking)) => {
-            if let Some(file) = &special.export
-                && !job.export(&mut request, file, context).await?
-            {
-                return Ok(());
-            }
-            job.execute(request, asking, context).await?
-        }
+        (None, None, Mode::Run(asking)) => job.execute(request, asking, context).await?,
     };
     if !done {
         selected.empty.hint(&*selected.transport, &remarks).await;
     }
     Ok(())
+}
+
+/// Returns whether a canary asks before the rest; none if nobody can be asked.
+fn asks(mode: Mode, is_plan: bool) -> Option<bool> {
+    match mode {
+        _ if is_plan => Some(false),
+        Mode::DryRun => Some(false),
+        Mode::Run(asking) => Some(asking.wanted),
+        Mode::Unconfirmed => None,
+    }
 }
 
 /// Returns the canary that is waited for, if one is asked for.

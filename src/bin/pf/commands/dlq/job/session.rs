@@ -330,7 +330,7 @@ impl Session {
             Err(TriageError::Stopped { report, .. }) => Some(**report),
             Err(_) => None,
         };
-        let ended = result.is_some().then(|| LogEntry { result, ..entry });
+        let ended = result.is_some().then_some(LogEntry { result, ..entry });
         operator::log_end(&self.triage, begun, ended.as_ref(), context).await;
         written?;
         interrupted.map_or(Ok(report), Err)
