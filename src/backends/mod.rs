@@ -65,7 +65,7 @@ mod factory;
     feature = "pulsar"
 ))]
 mod fnv;
-#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
+#[cfg(any(feature = "kafka", feature = "pulsar"))]
 mod foreign;
 #[cfg(feature = "kafka")]
 pub mod kafka;
