@@ -174,7 +174,10 @@ impl ConsumeArgs {
 fn explained(error: ConsumeError, words: &[OsString]) -> CliError {
     let hint = match &error {
         ConsumeError::Unusable(_) => program_hint(words),
-        ConsumeError::Transport(held) if held.kind() == ErrorKind::Held => {
+        // Elsewhere a group is never held by one consumer: a Kafka member of the same name puts the other one out.
+        ConsumeError::Transport(held)
+            if held.kind() == ErrorKind::Held && held.transport() == "pulsar" =>
+        {
             Some("`--wait` waits until it ends, and takes over".to_owned())
         }
         _ => None,
