@@ -42,6 +42,10 @@ pub(crate) const UNKNOWN_GROUP: &str = "unknown";
 
 /// What a program says about a message that it dead-lettered.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "kafka"),
+    expect(dead_code, reason = "only Kafka finds the original by these")
+)]
 pub(crate) struct ForeignFailure {
     /// The broker's name of the topic.
     pub(crate) topic: Option<String>,
