@@ -15,9 +15,10 @@ use test_support::kafka::{
 
 use crate::judge::{self, Holdings, InHand, Judge, Moved};
 
-/// A member of which nothing is heard is missed soon, and so is the end of a transaction.
+/// A member of which nothing is heard is missed soon, and so is the end of a transaction. Only the broker may be slow to
+/// answer: it shares the machine with many processes.
 const IMPATIENCE: &str = "session.timeout.ms=3000&heartbeat.interval.ms=300&transaction.timeout.ms=3000\
-                          &message.timeout.ms=3000";
+                          &message.timeout.ms=3000&connect-timeout=30s";
 
 /// Topics of a broker that other tests use too.
 pub struct Kafka {

@@ -9,6 +9,7 @@ pub mod kafka;
 pub mod nats;
 pub mod normalise;
 pub mod plant;
+pub mod process;
 pub mod programs;
 pub mod pulsar;
 pub mod triage;
