@@ -1,7 +1,10 @@
 //! Ids of messages, and positions in the notation of Pulsar's own tools: `ledger:entry:partition[:batch index]`.
 
-use super::protocol::MessageIdData;
+use std::fmt::Display;
+
 use smol_str::format_smolstr;
+
+use super::protocol::MessageIdData;
 
 use crate::event::{Position, Topic};
 
@@ -70,7 +73,7 @@ impl MessageId {
     }
 
     /// Returns its position in a store, which is unique there.
-    pub(crate) fn position(self, topic: &Topic) -> Position {
+    pub(crate) fn position(self, topic: impl Display) -> Position {
         Position::from(format_smolstr!("{topic}/{}", self.text()))
     }
 }

@@ -41,8 +41,17 @@ pub(crate) async fn open(
             let start = Start::Seconds(ago.as_secs() + 1);
             let mut reader = Reader::open(connection, log, partition, start).await?;
             if let Some(end) = reader.last_id().await? {
-                let topic = topic.clone();
-                sources.push_back(Source { reader, end, topic });
+                sources.push_back(Source {
+                    reader,
+                    end,
+                    topic: topic.clone(),
+                    local: connection
+                        .config
+                        .names
+                        .local(&name)
+                        .unwrap_or(&name)
+                        .to_owned(),
+                });
             }
         }
     }
@@ -71,7 +80,28 @@ fn names(connection: &Connection, targets: &[ReplayTarget]) -> Result<BTreeMap<S
 struct Source {
     reader: Reader,
     end: MessageId,
+    /// The topic that its messages have.
     topic: Topic,
+    /// Its name without the namespace.
+    local: String,
+}
+
+impl Source {
+    fn trace(&self, message: &Inbound) -> Option<ReplayTrace> {
+        let lineage = lineage(message)?;
+        let topic = &self.topic;
+        let kind = if message.marks.get(RETRY).is_none() {
+            TraceKind::Message(MessageDigest::of(&message.message(topic.clone())))
+        } else {
+            let retried = read_retry(message, topic, topic.as_str());
+            TraceKind::Retry(MessageDigest::of(&retried.stored.message))
+        };
+        Some(ReplayTrace {
+            replay_of: lineage.replay_of,
+            position: message.id.position(&self.local),
+            kind,
+        })
+    }
 }
 
 struct Replays {
@@ -85,14 +115,13 @@ struct Replays {
 impl ReplayScan for Replays {
     async fn next(&mut self, max: usize) -> Result<Vec<ReplayTrace>> {
         while self.ready.is_empty() {
-            let Some(Source { reader, end, topic }) = self.sources.front_mut() else {
+            let Some(source) = self.sources.front_mut() else {
                 return Ok(Vec::new());
             };
-            match reader.next_until(*end).await? {
+            match source.reader.next_until(source.end).await? {
                 Some(messages) => {
-                    let messages = messages.iter();
-                    self.ready
-                        .extend(messages.filter_map(|message| trace(message, topic)));
+                    let traces = messages.iter().filter_map(|message| source.trace(message));
+                    self.ready.extend(traces);
                 }
                 None => drop(self.sources.pop_front()),
             }
@@ -127,20 +156,4 @@ impl ReplayScan for Replays {
         }
         Ok(None)
     }
-}
-
-fn trace(message: &Inbound, topic: &Topic) -> Option<ReplayTrace> {
-    let lineage = lineage(message)?;
-    let position = message.id.position(topic);
-    let kind = if message.marks.get(RETRY).is_none() {
-        TraceKind::Message(MessageDigest::of(&message.message(topic.clone())))
-    } else {
-        let retried = read_retry(message, topic, topic.as_str());
-        TraceKind::Retry(MessageDigest::of(&retried.stored.message))
-    };
-    Some(ReplayTrace {
-        replay_of: lineage.replay_of,
-        position,
-        kind,
-    })
 }

@@ -100,16 +100,20 @@ impl JobsCommand {
 
 async fn list(triage: &Triage, all: bool, context: &mut Context) -> CliResult<()> {
     let jobs = triage.jobs().await?;
-    if all {
-        for entry in ended(triage, &jobs).await? {
-            context.printer.report(&Ended(entry))?;
-        }
+    let ended = if all {
+        ended(triage, &jobs).await?
+    } else {
+        Vec::new()
+    };
+    if jobs.is_empty() && ended.is_empty() {
+        context.printer.remarks().remark(if all {
+            "there was no job yet"
+        } else {
+            "no job is planned, running or interrupted; `--all` lists those that have ended"
+        });
     }
-    if jobs.is_empty() && !all {
-        context
-            .printer
-            .remarks()
-            .remark("no job is planned, running or interrupted");
+    for entry in ended {
+        context.printer.report(&Ended(entry))?;
     }
     for job in jobs {
         context.printer.report(&View::of(job))?;
