@@ -142,6 +142,11 @@ pub(crate) fn connection_lost(why: &str) -> TransportError {
     )
 }
 
+/// Returns the error of a message that may be stored.
+pub(crate) fn outcome_unknown(why: &str) -> TransportError {
+    error(ErrorKind::Ambiguous, format!("outcome unknown: {why}"))
+}
+
 /// Returns the error of a request that got no answer.
 pub(crate) fn no_answer() -> TransportError {
     error(ErrorKind::Unavailable, "the broker did not answer")

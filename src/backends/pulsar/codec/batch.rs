@@ -7,6 +7,7 @@ use bytes::{Buf as _, Bytes};
 use prost::Message as _;
 
 use super::{
+    chunk::Chunk,
     message::{Inbound, key_bytes},
     message_id::MessageId,
     properties,
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// The most bytes that a compressed entry is unpacked to.
-const LARGEST: usize = 256 << 20;
+pub(super) const LARGEST: usize = 256 << 20;
 
 /// An entry of a topic.
 #[derive(Debug, Clone)]
@@ -28,32 +29,66 @@ pub(crate) struct Entry {
     pub(crate) size: usize,
     /// The messages that are there to be read: some may have been acknowledged or compacted.
     pub(crate) messages: Vec<Inbound>,
+    /// The entry is a part of a message, and has none itself.
+    pub(crate) chunk: Option<Chunk>,
 }
 
 impl Entry {
-    /// Unpacks an entry.
+    /// Reads an entry.
     pub(crate) fn read(
         command: &CommandMessage,
         metadata: MessageMetadata,
         payload: Bytes,
     ) -> Result<Self> {
         let id = MessageId::of_entry(&command.message_id);
+        if Chunk::is_one(&metadata) {
+            return Ok(Self {
+                id,
+                size: 1,
+                messages: Vec::new(),
+                chunk: Some(Chunk {
+                    metadata,
+                    data: payload,
+                }),
+            });
+        }
+        Self::unpack(id, metadata, payload, &command.ack_set)
+    }
+
+    /// Unpacks an entry that is not a chunk, or all chunks of a message.
+    pub(super) fn unpack(
+        id: MessageId,
+        metadata: MessageMetadata,
+        payload: Bytes,
+        ack_set: &[i64],
+    ) -> Result<Self> {
         let payload = unpack(&metadata, payload)?;
         let (size, messages) = match metadata.num_messages_in_batch {
             None => (1, vec![single(id, metadata, payload)]),
             Some(count) => {
                 let count = usize::try_from(count).unwrap_or(0);
-                let members = members(id, count, &metadata, payload, &command.ack_set)?;
+                let members = members(id, count, &metadata, payload, ack_set)?;
                 (count, members)
             }
         };
-        Ok(Self { id, size, messages })
+        Ok(Self {
+            id,
+            size,
+            messages,
+            chunk: None,
+        })
     }
 
-    /// Returns roughly how many bytes its messages need.
+    /// Returns the other entries of its message, which are acknowledged with it.
+    pub(crate) fn parts(&self) -> &[MessageId] {
+        self.messages.first().map_or(&[], |message| &message.parts)
+    }
+
+    /// Returns roughly how many bytes it needs.
     pub(crate) fn bytes(&self) -> usize {
         let payload = |message: &Inbound| message.payload.as_ref().map_or(0, Bytes::len);
-        self.messages.iter().map(payload).sum()
+        let chunk = self.chunk.as_ref().map_or(0, |chunk| chunk.data.len());
+        chunk + self.messages.iter().map(payload).sum::<usize>()
     }
 }
 
@@ -63,6 +98,7 @@ fn single(id: MessageId, metadata: MessageMetadata, payload: Bytes) -> Inbound {
     let is_null = metadata.null_value.unwrap_or(false);
     Inbound {
         id,
+        parts: Vec::new(),
         key: metadata.partition_key.map(|key| key_bytes(key, is_encoded)),
         headers,
         marks,
@@ -98,6 +134,7 @@ fn members(
                 batch_index: i32::try_from(index).unwrap_or(i32::MAX),
                 ..id
             },
+            parts: Vec::new(),
             key: metadata.partition_key.map(|key| key_bytes(key, is_encoded)),
             headers,
             marks,
@@ -135,7 +172,9 @@ fn unpack(metadata: &MessageMetadata, payload: Bytes) -> Result<Bytes> {
     let unpacked = match kind {
         Ok(CompressionType::None) => return Ok(payload),
         Ok(CompressionType::Lz4) => lz4_flex::block::decompress(&payload, size).ok(),
-        Ok(CompressionType::Zlib) => read_all(flate2::read::ZlibDecoder::new(&payload[..]), size),
+        Ok(CompressionType::Zlib) => {
+            read_exactly(flate2::read::ZlibDecoder::new(&payload[..]), size)
+        }
         Ok(CompressionType::Zstd) => zstd::bulk::decompress(&payload, size).ok(),
         Ok(CompressionType::Snappy) => snap::raw::Decoder::new().decompress_vec(&payload).ok(),
         Err(_) => None,
@@ -148,11 +187,12 @@ fn unpack(metadata: &MessageMetadata, payload: Bytes) -> Result<Bytes> {
     })
 }
 
-fn read_all(decoder: impl std::io::Read, size: usize) -> Option<Vec<u8>> {
+/// Reads so many bytes. The stream may lack its end: Java's client flushes it and does not finish it.
+fn read_exactly(decoder: impl std::io::Read, size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(size);
-    let limit = u64::try_from(LARGEST).ok()?;
+    let limit = u64::try_from(size).ok()?;
     decoder.take(limit).read_to_end(&mut out).ok()?;
-    Some(out)
+    (out.len() == size).then_some(out)
 }
 
 fn damaged(id: MessageId) -> crate::transport::TransportError {
@@ -248,6 +288,19 @@ mod tests {
             assert_eq!(payloads(&entry), [b"m0", b"m1", b"m2"], "{kind:?}");
             assert_eq!(entry.messages[2].id.text(), "4:2:-1:2");
         }
+    }
+
+    /// As Java's client compresses.
+    #[test]
+    fn a_stream_that_is_flushed_and_not_finished_is_unpacked() {
+        let plain = batch(3);
+        let mut flushed = Vec::with_capacity(1000);
+        flate2::Compress::new(flate2::Compression::default(), true)
+            .compress_vec(&plain, &mut flushed, flate2::FlushCompress::Sync)
+            .unwrap();
+        let metadata = metadata(plain.len(), CompressionType::Zlib);
+        let entry = Entry::read(&command(Vec::new()), metadata, flushed.into());
+        assert_eq!(payloads(&entry.unwrap()), [b"m0", b"m1", b"m2"]);
     }
 
     #[test]

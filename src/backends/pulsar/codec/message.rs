@@ -68,6 +68,8 @@ impl Outbound {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Inbound {
     pub(crate) id: MessageId,
+    /// The other entries that it was divided into.
+    pub(crate) parts: Vec<MessageId>,
     pub(crate) key: Option<Bytes>,
     pub(crate) headers: Headers,
     pub(crate) marks: Marks,

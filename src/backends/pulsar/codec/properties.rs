@@ -29,14 +29,12 @@ pub(crate) const KEY: &str = "pf-key";
 pub(crate) const ADDED: &str = "pf-added";
 /// The topic of a dead letter's message, if it is not that of the original.
 pub(crate) const TOPIC: &str = "pf-topic";
-/// The position of the original, if a dead letter only refers to it.
-pub(crate) const ORIGINAL: &str = "pf-original";
 /// How often a dead letter was imported after it had been resolved.
 pub(crate) const COPY: &str = "pf-copy";
 
 /// Names that only this backend writes; every other property is a header of the user.
-const RESERVED: [&str; 10] = [
-    VALUES, LETTER, LETTER_ID, LINEAGE, RETRY, KEY, ADDED, TOPIC, ORIGINAL, COPY,
+const RESERVED: [&str; 9] = [
+    VALUES, LETTER, LETTER_ID, LINEAGE, RETRY, KEY, ADDED, TOPIC, COPY,
 ];
 
 /// Common headers, whose names are not allocated.

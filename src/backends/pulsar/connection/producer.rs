@@ -10,11 +10,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     handle::Connection,
-    producer_task::{Item, Opened, ProducerSpec, Sent, Session, Worker, unknown},
+    producer_task::{Item, Opened, ProducerSpec, Sent, Session, Worker},
     retry::RIDE_OUT,
 };
 use crate::{
-    backends::pulsar::{codec::message::Outbound, error::error},
+    backends::pulsar::{
+        codec::message::Outbound,
+        error::{error, outcome_unknown},
+    },
     transport::{ErrorKind, Result},
 };
 
@@ -78,13 +81,14 @@ impl Producer {
             sequence,
             deadline: Instant::now() + RIDE_OUT,
             was_sent: false,
+            entries: 0,
             done,
         };
         let is_queued = self.queue.send(item).is_ok();
         async move {
             match result.await {
                 Ok(result) => result,
-                Err(_) if is_queued => Err(unknown("the producer was closed")),
+                Err(_) if is_queued => Err(outcome_unknown("the producer was closed")),
                 Err(_) => Err(error(ErrorKind::Other, "the producer was closed")),
             }
         }

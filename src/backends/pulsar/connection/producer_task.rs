@@ -14,16 +14,18 @@ use tokio::{
 use super::{
     handle::Connection,
     retry::Backoff,
+    topics,
     wire::{Link, ProducerEvent, commands},
 };
 use crate::{
     backends::pulsar::{
         codec::{
+            chunk::divide,
             message::Outbound,
             message_id::MessageId,
-            protocol::{CommandProducer, MessageIdData, Payload, ProducerAccessMode},
+            protocol::{CommandProducer, MessageIdData, ProducerAccessMode},
         },
-        error::{connection_lost, error},
+        error::{connection_lost, error, outcome_unknown},
     },
     event::unix_millis,
     transport::{ErrorKind, Result, TransportError},
@@ -33,7 +35,6 @@ use crate::{
 const WINDOW: usize = 500;
 /// A producer that has had nothing to send for this long is closed on the broker.
 const IDLE: Duration = Duration::from_mins(1);
-
 /// An exclusive producer is not closed for being idle.
 const HELD: Duration = Duration::from_hours(24);
 
@@ -79,6 +80,8 @@ pub(super) struct Item {
     pub(super) deadline: Instant,
     /// Whether the broker may have got it.
     pub(super) was_sent: bool,
+    /// How many receipts it still gets: one for each entry that it was divided into.
+    pub(super) entries: usize,
     pub(super) done: oneshot::Sender<Sent>,
 }
 
@@ -196,6 +199,9 @@ impl Worker {
     }
 
     pub(super) async fn open(&mut self) -> Result<Session> {
+        if self.epoch > 0 {
+            topics::check_exists(&self.connection, &self.log).await?;
+        }
         let link = self.connection.broker_of(&self.log).await?;
         let id = link.next_id();
         let events = link.add_producer(id);
@@ -248,8 +254,9 @@ impl Worker {
 
     /// Sends what has no result, then what comes, until the session ends.
     async fn serve(&mut self, session: &mut Session) -> End {
-        for number in 0..self.pending.len() {
-            self.transmit(session, number);
+        let mut number = 0;
+        while number < self.pending.len() {
+            number += usize::from(self.transmit(session, number));
         }
         loop {
             let has_room = self.pending.len() < WINDOW;
@@ -294,16 +301,30 @@ impl Worker {
         End::Done
     }
 
-    fn transmit(&mut self, session: &Session, number: usize) {
+    /// Sends a message, divided where it is larger than the broker accepts; `false` if it cannot be sent, and has its result.
+    fn transmit(&mut self, session: &Session, number: usize) -> bool {
         let (sequence, item) = &mut self.pending[number];
-        item.was_sent = true;
+        let sequence = *sequence;
         let mut metadata = item.outbound.metadata.clone();
         metadata.producer_name = self.name.clone().unwrap_or_default();
-        metadata.sequence_id = *sequence;
+        metadata.sequence_id = sequence;
         metadata.publish_time = unix_millis(std::time::SystemTime::now());
         let data = item.outbound.payload.clone();
-        let command = commands::send(session.id, *sequence);
-        session.link.send(command, Some(Payload { metadata, data }));
+        let limit = session.link.max_message_size;
+        let entries = match divide(metadata, data, limit) {
+            Ok(entries) => entries,
+            Err(refused) => {
+                self.settle(sequence, Err(refused));
+                return false;
+            }
+        };
+        item.was_sent = true;
+        item.entries = entries.len();
+        for entry in entries {
+            let command = commands::send(session.id, sequence, item.entries > 1);
+            session.link.send(command, Some(entry));
+        }
+        true
     }
 
     /// Takes a result; returns why the session ended, if it did.
@@ -333,12 +354,16 @@ impl Worker {
         }
     }
 
+    /// Ends a message with its result; one that was divided with the last of its receipts, or an error.
     fn settle(&mut self, sequence: u64, result: Sent) {
-        let place = self
-            .pending
-            .iter()
-            .position(|(number, _)| *number == sequence);
-        if let Some((_, item)) = place.and_then(|place| self.pending.remove(place)) {
+        let mut pending = self.pending.iter();
+        let Some(place) = pending.position(|(number, _)| *number == sequence) else {
+            return;
+        };
+        let entries = &mut self.pending[place].1.entries;
+        if result.is_ok() && *entries > 1 {
+            *entries -= 1;
+        } else if let Some((_, item)) = self.pending.remove(place) {
             // The caller may have dropped its future.
             let _ = item.done.send(result);
         }
@@ -357,7 +382,7 @@ impl Worker {
                 self.pending.push_back((sequence, item));
             } else {
                 let failed = if item.was_sent {
-                    unknown(why.message()).because(why.clone())
+                    outcome_unknown(why.message()).because(why.clone())
                 } else {
                     why.clone()
                 };
@@ -371,8 +396,4 @@ impl Worker {
 enum Step {
     Event(Option<ProducerEvent>),
     Item(Option<Item>),
-}
-
-pub(super) fn unknown(why: &str) -> TransportError {
-    error(ErrorKind::Ambiguous, format!("outcome unknown: {why}"))
 }

@@ -60,14 +60,23 @@ pub(crate) async fn find_name(connection: &Connection, name: &str) -> Result<Opt
     if let Some(known) = connection.topics.get(name) {
         return Ok(Some(known));
     }
-    let topics = list(connection).await?;
-    let local = connection.config.names.local(name).unwrap_or(name);
-    let Some(listed) = topics.get(local) else {
-        return Ok(None);
-    };
-    let partitions = match listed {
-        None => None,
-        Some(listed) => Some(count_partitions(connection, name).await?.max(*listed)),
+    let partitions = match list(connection).await {
+        Ok(topics) => {
+            let local = connection.config.names.local(name).unwrap_or(name);
+            match topics.get(local) {
+                None => return Ok(None),
+                Some(None) => None,
+                Some(Some(listed)) => Some(count_partitions(connection, name).await?.max(*listed)),
+            }
+        }
+        // A client that may use a topic may still not be allowed to list those beside it.
+        Err(denied) if denied.kind() == ErrorKind::Denied => {
+            match count_partitions(connection, name).await {
+                Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(None),
+                count => Some(count?).filter(|count| *count > 0),
+            }
+        }
+        Err(failed) => return Err(failed),
     };
     let info = TopicInfo {
         name: name.to_owned(),
@@ -75,6 +84,11 @@ pub(crate) async fn find_name(connection: &Connection, name: &str) -> Result<Opt
     };
     connection.topics.insert(info.clone());
     Ok(Some(info))
+}
+
+/// Reports by an error whether a log does not exist any more. A producer that came back to it would create it.
+pub(crate) async fn check_exists(connection: &Connection, log: &str) -> Result<()> {
+    count_partitions(connection, log).await.map(drop)
 }
 
 async fn count_partitions(connection: &Connection, name: &str) -> Result<u32> {

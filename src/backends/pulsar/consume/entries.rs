@@ -26,9 +26,16 @@ struct Tracked {
     size: usize,
     /// The indices of messages that are settled.
     settled: HashSet<i32>,
+    /// The other entries of a message that was divided.
+    parts: Vec<MessageId>,
 }
 
 impl Tracked {
+    /// Returns every entry that is acknowledged with it.
+    fn entries(&self) -> impl Iterator<Item = MessageId> {
+        [self.id].into_iter().chain(self.parts.iter().copied())
+    }
+
     fn is_complete(&self) -> bool {
         self.settled.len() >= self.size
     }
@@ -39,13 +46,16 @@ impl Entries {
     /// `alive`, which is asked only if the entry arrived before.
     pub(super) fn arrive(&mut self, entry: &mut Entry, alive: impl Fn(MessageId) -> bool) {
         let key = key_of(entry.id);
-        if let Some(tracked) = self.tracked.get(&key) {
+        if let Some(tracked) = self.tracked.get_mut(&key) {
+            if !entry.parts().is_empty() {
+                tracked.parts = entry.parts().to_vec();
+            }
             let is_settled = |id: MessageId| tracked.settled.contains(&id.batch_index);
             entry
                 .messages
                 .retain(|message| !is_settled(message.id) && !alive(message.id));
             if tracked.is_complete() {
-                self.complete.push(entry.id);
+                self.complete.extend(tracked.entries());
             }
             return;
         }
@@ -58,6 +68,7 @@ impl Entries {
         let size = i32::try_from(entry.size).unwrap_or(i32::MAX);
         let tracked = Tracked {
             id: entry.id,
+            parts: entry.parts().to_vec(),
             size: entry.size,
             settled: if present.contains(&-1) {
                 HashSet::new()
@@ -71,13 +82,24 @@ impl Entries {
         self.tracked.insert(key, tracked);
     }
 
+    /// Takes an entry that is a part of a message of which others are missing. It stays unacknowledged.
+    pub(super) fn hold(&mut self, part: MessageId) {
+        let held = Tracked {
+            id: part,
+            size: usize::MAX,
+            settled: HashSet::new(),
+            parts: Vec::new(),
+        };
+        self.tracked.entry(key_of(part)).or_insert(held);
+    }
+
     /// Settles a message; its entry may then be complete.
     pub(super) fn settle(&mut self, id: MessageId) {
         let Some(tracked) = self.tracked.get_mut(&key_of(id)) else {
             return;
         };
         if tracked.settled.insert(id.batch_index) && tracked.is_complete() {
-            self.complete.push(tracked.id);
+            self.complete.extend(tracked.entries());
         }
     }
 
@@ -141,6 +163,7 @@ mod tests {
     fn entry(size: usize, indices: &[i32]) -> Entry {
         let message = |index: &i32| Inbound {
             id: id(*index),
+            parts: Vec::new(),
             key: None,
             headers: Headers::new(),
             marks: Marks::default(),
@@ -152,6 +175,7 @@ mod tests {
             id: id(-1),
             size,
             messages: indices.iter().map(message).collect(),
+            chunk: None,
         }
     }
 
@@ -200,6 +224,23 @@ mod tests {
             .map(|one| one.id.batch_index)
             .collect();
         assert_eq!(left, [2]);
+    }
+
+    #[test]
+    fn a_message_that_was_divided_is_acknowledged_with_all_its_parts() {
+        let part = |entry| MessageId { entry, ..id(-1) };
+        let mut entries = Entries::default();
+        entries.hold(part(0));
+        entries.hold(part(1));
+        let mut whole = entry(1, &[-1]);
+        whole.messages[0].parts = vec![part(0), part(1)];
+        entries.arrive(&mut whole, |_| false);
+        assert_eq!(entries.len(), 3);
+        entries.settle(id(-1));
+        let acknowledged = entries.take_complete(9);
+        assert_eq!(acknowledged, [id(-1), part(0), part(1)]);
+        entries.confirmed(&acknowledged);
+        assert_eq!(entries.len(), 0);
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl Session {
         if std::mem::take(&mut state.stalled) {
             self.wake.notify_waiters();
         }
-        if let Some(notice) = state.errors.take_notice() {
+        let notice = state.errors.take_notice();
+        if let Some(notice) = notice.or_else(|| state.take_incomplete(false)) {
             return Ok(Err(notice));
         }
         let next_due = state.admit_due();
@@ -96,7 +97,8 @@ impl Session {
             return Ok(Err(failure));
         }
         if self.request.until_end && is_done(&mut state) {
-            return Ok(Ok(Vec::new()));
+            let incomplete = state.take_incomplete(true);
+            return Ok(incomplete.map_or_else(|| Ok(Vec::new()), Err));
         }
         let pause = next_due.map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
         Err(pause.unwrap_or(Duration::from_mins(1)))

@@ -15,6 +15,7 @@ use crate::{
         pulsar::{
             codec::{
                 batch::Entry,
+                chunk::Chunks,
                 message_id::MessageId,
                 retry::{read_original, read_retry},
             },
@@ -22,7 +23,7 @@ use crate::{
         },
     },
     event::Topic,
-    transport::Delivery,
+    transport::{Delivery, TransportError},
 };
 
 /// By which a message is settled: its log, and its id there.
@@ -55,6 +56,8 @@ pub(super) struct LogState {
     /// None while it is not connected.
     pub(super) consumer: Option<ConsumerHandle>,
     pub(super) entries: Entries,
+    /// Parts of messages of which others are missing.
+    pub(super) chunks: Chunks,
     /// Messages that the broker may still send.
     pub(super) permitted: usize,
     /// The size of a message, roughly, from the last ones.
@@ -86,18 +89,20 @@ pub(super) struct State {
 
 impl State {
     /// Takes an entry of a log that arrived.
-    pub(super) fn arrive(&mut self, log: usize, mut entry: Entry) {
+    pub(super) fn arrive(&mut self, log: usize, entry: Entry) {
         let bytes = entry.bytes() / entry.messages.len().max(1) + 512;
         let Some(place) = self.logs.get_mut(log) else {
             return;
         };
         place.permitted = place.permitted.saturating_sub(entry.size.max(1));
         place.average = (place.average * 7 + bytes) / 8;
-        let key = key_of(entry.id);
-        let is_behind = place
-            .end
-            .as_mut()
-            .is_some_and(|end| end.is_behind(entry.id));
+        let (id, key) = (entry.id, key_of(entry.id));
+        let is_behind = place.end.as_mut().is_some_and(|end| end.is_behind(id));
+        let mut entry = match place.chunks.add(entry) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return place.entries.hold(id),
+            Err(damaged) => return self.errors.push(damaged),
+        };
         if place.kind == Kind::Retries && place.end.is_some() {
             if self.own_retries.remove(&(log, key)).is_none() {
                 self.early_retries.insert((log, key));
@@ -210,6 +215,7 @@ impl State {
         if let Some(place) = self.logs.get_mut(log) {
             place.consumer = None;
             (place.permitted, place.waiting) = (0, 0);
+            place.chunks.clear();
             place.entries.lose(&alive);
         }
     }
@@ -219,6 +225,12 @@ impl State {
         let expired = self.deliveries.in_flight_mut().expire(Instant::now());
         self.stalled |= !expired.is_empty();
         !expired.is_empty()
+    }
+
+    /// Returns one message of which parts are missing and are not awaited any more.
+    pub(super) fn take_incomplete(&mut self, is_end: bool) -> Option<TransportError> {
+        let mut logs = self.logs.iter_mut();
+        logs.find_map(|log| log.chunks.take_incomplete(is_end))
     }
 
     /// Reports whether nothing is left to deliver or to settle here.

@@ -14,7 +14,10 @@ use super::{
     until_end::LogEnd,
 };
 use crate::{
-    backends::pulsar::connection::{consumer::Consumer, names::split_partition},
+    backends::pulsar::{
+        codec::chunk::Chunks,
+        connection::{consumer::Consumer, names::split_partition},
+    },
     lock::Mutex,
     transport::Result,
 };
@@ -72,6 +75,7 @@ fn log_state(session: &Session, plan: &LogPlan, end: Option<LogEnd>) -> LogState
         since: plan.since,
         consumer: None,
         entries: Entries::default(),
+        chunks: Chunks::default(),
         permitted: 0,
         average: 0,
         waiting: 0,

@@ -1,7 +1,5 @@
 //! A message of a dead-letter topic as a dead letter.
 
-use std::sync::Arc;
-
 use super::foreign;
 use crate::{
     backends::{
@@ -10,18 +8,13 @@ use crate::{
             codec::{
                 message::Inbound,
                 message_id::{MessageId, parse_position},
-                properties::{ADDED, COPY, LETTER, LETTER_ID, ORIGINAL, TOPIC},
+                properties::{ADDED, COPY, LETTER, LETTER_ID, TOPIC},
             },
-            connection::{
-                consumer::Start,
-                handle::Connection,
-                names::{self, Names},
-            },
-            read::reader::Reader,
+            connection::names::{self, Names},
         },
     },
     event::{Position, Topic},
-    transport::{DeadLetter, DeadLetterId, DeadLetterRecord, ErrorKind, Result},
+    transport::{DeadLetter, DeadLetterId, DeadLetterRecord},
 };
 
 /// A dead letter as it was read.
@@ -32,8 +25,8 @@ pub(crate) struct DecodedLetter {
     pub(crate) key: u64,
     /// Where it is stored.
     pub(crate) id: MessageId,
-    /// The position of the message, if the letter only refers to it.
-    reference: Option<Position>,
+    /// The other entries that it was divided into.
+    pub(crate) parts: Vec<MessageId>,
 }
 
 /// Returns by which the journal knows a letter that was imported so often after it had been resolved.
@@ -76,7 +69,7 @@ pub(crate) fn decode(names: &Names, local: &str, inbound: &Inbound) -> Option<De
         key: journal_key(&letter.id, copy.unwrap_or(0)),
         letter,
         id: inbound.id,
-        reference: inbound.marks.get(ORIGINAL).map(Position::new),
+        parts: inbound.parts.clone(),
     })
 }
 
@@ -94,7 +87,7 @@ fn own(inbound: &Inbound) -> Option<DeadLetter> {
         .and_then(|topic| topic.parse().ok());
     let mut message = inbound.message(topic.unwrap_or_else(|| record.origin.topic.clone()));
     let added = inbound.marks.get(ADDED).unwrap_or_default();
-    let added: Vec<&str> = added.split(' ').collect();
+    let added: Vec<&str> = added.split(' ').filter(|name| !name.is_empty()).collect();
     message.headers.retain(|name| !added.contains(&name));
     Some(DeadLetter {
         id,
@@ -103,35 +96,6 @@ fn own(inbound: &Inbound) -> Option<DeadLetter> {
         record,
         at: None,
     })
-}
-
-impl DecodedLetter {
-    /// Replaces a reference by the original, if that still exists.
-    pub(crate) async fn load_original(&mut self, connection: &Arc<Connection>) -> Result<()> {
-        let Some((topic, id)) = self.reference.as_ref().and_then(parse_position) else {
-            return Ok(());
-        };
-        let name = connection.config.names.full(topic.as_str());
-        let log = match u32::try_from(id.partition) {
-            Ok(number) => names::partition(&name, number),
-            Err(_) => name,
-        };
-        let mut reader = match Reader::open(connection, log, id.partition, Start::Entry(id)).await {
-            Err(failed) if failed.kind() == ErrorKind::NotFound => return Ok(()),
-            opened => opened?,
-        };
-        let end = MessageId {
-            batch_index: -1,
-            ..id
-        };
-        while let Some(messages) = reader.next_until(end).await? {
-            if let Some(found) = messages.iter().find(|one| one.id.place() == id.place()) {
-                self.reference = None;
-                self.letter.message = found.message(self.letter.message.topic.clone());
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
         pulsar::{
             codec::{
                 message::Inbound,
-                message_id::parse_id,
+                message_id::{MessageId, parse_id},
                 retry::{
                     JAVA, ORIGIN_MESSAGE_ID, ORIGIN_MESSAGE_ID_OLD, REAL_SUBSCRIPTION, REAL_TOPIC,
                     RECONSUME_TIMES,
@@ -44,7 +44,7 @@ pub(crate) fn letter(
     let (topic, group) = origin(names, stem, origin_topic, group)?;
     message.topic = topic.clone();
     let id = text(ORIGIN_MESSAGE_ID).or_else(|| text(ORIGIN_MESSAGE_ID_OLD));
-    let original = id.and_then(parse_id).map(|id| id.position(&topic));
+    let original = id.and_then(parse_foreign_id).map(|id| id.position(&topic));
     let attempts = text(RECONSUME_TIMES).and_then(|times| times.parse().ok());
     let attempts = attempts.unwrap_or(failure.attempts);
     let record = DeadLetterRecord {
@@ -82,6 +82,17 @@ pub(crate) fn letter(
     })
 }
 
+/// Parses the id of an original as clients write it: Java's with colons, Python's and C++'s with commas in brackets.
+fn parse_foreign_id(text: &str) -> Option<MessageId> {
+    let bare = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'));
+    match bare {
+        Some(bare) => parse_id(&bare.replace(',', ":")),
+        None => parse_id(text),
+    }
+}
+
 /// Returns the topic and the group of a letter: as its properties name them, else from the name of its topic, where the group
 /// is behind the last hyphen.
 fn origin(
@@ -117,9 +128,6 @@ fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<
 }
 
 #[cfg(test)]
-pub(crate) use self::tests::letter as sample;
-
-#[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
@@ -136,6 +144,7 @@ mod tests {
         }
         let inbound = Inbound {
             id: parse_id("7:1:-1").unwrap(),
+            parts: Vec::new(),
             key: None,
             headers,
             marks: Marks::default(),
@@ -146,11 +155,6 @@ mod tests {
         let names = Names::new("public", "default").unwrap();
         let at = Position::new(format!("{local}/7:1:-1"));
         super::letter(&names, local, &at, &inbound).unwrap()
-    }
-
-    /// Returns some letter.
-    pub(crate) fn letter() -> DeadLetter {
-        read("order-g-DLQ", &[(ORIGIN_MESSAGE_ID, "3:4:-1")])
     }
 
     #[test]
@@ -171,6 +175,20 @@ mod tests {
         assert_eq!((record.group.as_str(), record.attempts), ("a-b", 5));
         assert_eq!(letter.message.headers.len(), 1, "those added are left out");
         assert!(letter.is_foreign);
+    }
+
+    #[test]
+    fn the_ids_of_every_client_are_read() {
+        for (text, position) in [
+            ("3:4:-1", "order/3:4:-1"),
+            ("3:4:2:7", "order/3:4:2:7"),
+            ("(3,4,-1,-1)", "order/3:4:-1"),
+            ("(3,4,2,7)", "order/3:4:2:7"),
+        ] {
+            let topic = (REAL_TOPIC, "persistent://public/default/order");
+            let letter = read("order-g-DLQ", &[topic, (ORIGIN_MESSAGE_ID, text)]);
+            assert_eq!(letter.record.origin.position.as_str(), position);
+        }
     }
 
     #[test]

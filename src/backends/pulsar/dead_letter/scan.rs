@@ -168,10 +168,9 @@ impl DeadLetterScan for LetterScan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let mut letters = Vec::new();
         while letters.len() < max.max(1) {
-            let Some(mut found) = self.next_letter().await? else {
+            let Some(found) = self.next_letter().await? else {
                 break;
             };
-            found.load_original(&self.connection).await?;
             letters.push(found.letter);
         }
         Ok(letters)

@@ -229,8 +229,10 @@ async fn finish(
         match item.state {
             State::Known(resolution) => {
                 if let Some(loaded) = item.loaded.filter(|_| resolution == Resolution::Done) {
-                    resolved.push(loaded.found.key);
-                    letters.push((loaded.log, loaded.found.id));
+                    let found = loaded.found;
+                    resolved.push(found.key);
+                    let entries = [found.id].into_iter().chain(found.parts);
+                    letters.extend(entries.map(|id| (loaded.log.clone(), id)));
                 }
                 outcomes.push((item.id, resolution));
             }

@@ -63,9 +63,7 @@ impl LetterReader {
             for (message, (_, number)) in messages.into_iter().zip(places) {
                 let found = message.zip(local);
                 let found = found.and_then(|(message, local)| decode(names, local, &message));
-                if let Some(mut found) = found.filter(|found| found.letter.id == entries[number].0)
-                {
-                    found.load_original(&self.connection).await?;
+                if let Some(found) = found.filter(|found| found.letter.id == entries[number].0) {
                     let log = log.clone();
                     loaded[number] = Some(Loaded { log, found });
                 }
@@ -82,6 +80,8 @@ struct LogCursor {
     /// The last message that was taken.
     taken: Option<MessageId>,
     buffer: VecDeque<Inbound>,
+    /// Whether parts of messages were read.
+    has_seen_chunks: bool,
 }
 
 impl LogCursor {
@@ -95,9 +95,15 @@ impl LogCursor {
         let mut messages = Vec::with_capacity(ids.len());
         for id in ids {
             if !self.is_before(*id) {
-                self.open(connection, log, *id).await?;
+                self.open(connection, log, *id, Start::Entry(*id)).await?;
             }
-            messages.push(self.find(*id).await?);
+            let mut found = self.find(*id).await?;
+            if found.is_none() && self.has_seen_chunks {
+                // The id of a message that was divided is that of its last part.
+                self.open(connection, log, *id, Start::Earliest).await?;
+                found = self.find(*id).await?;
+            }
+            messages.push(found);
         }
         Ok(messages)
     }
@@ -114,11 +120,17 @@ impl LogCursor {
         is_buffered || is_later
     }
 
-    async fn open(&mut self, connection: &Arc<Connection>, log: &str, id: MessageId) -> Result<()> {
+    async fn open(
+        &mut self,
+        connection: &Arc<Connection>,
+        log: &str,
+        id: MessageId,
+        start: Start,
+    ) -> Result<()> {
         (self.reader, self.taken) = (None, None);
         self.buffer.clear();
-        let (name, start) = (log.to_owned(), Start::Entry(id));
-        let mut reader = Reader::open(connection, name, id.partition, start).await?;
+        let log = log.to_owned();
+        let mut reader = Reader::open(connection, log, id.partition, start).await?;
         let end = reader.last_id().await?;
         self.reader = end.map(|end| (reader, end));
         Ok(())
@@ -140,7 +152,9 @@ impl LogCursor {
             let Some((reader, end)) = &mut self.reader else {
                 return Ok(None);
             };
-            let Some(messages) = reader.next_until(*end).await? else {
+            let messages = reader.next_until(*end).await?;
+            self.has_seen_chunks |= reader.has_seen_chunks();
+            let Some(messages) = messages else {
                 // A later letter may be wanted behind the end that was known.
                 self.reader = None;
                 return Ok(None);

@@ -19,7 +19,7 @@ use crate::{
         },
         consume::logs::retry_type,
         dead_letter::internal_log::keep_for,
-        publish::{partition::of_key, publisher::check_size},
+        publish::partition::of_key,
     },
     event::Topic,
     transport::{ErrorKind, Result},
@@ -85,7 +85,6 @@ impl Targets {
         let letter = &loaded.found.letter;
         let marks = Marks::default().with(LINEAGE, json(&letter.lineage()));
         let outbound = Outbound::internal(&letter.message, &marks);
-        check_size(&outbound, self.connection.any().await?.max_message_size)?;
         let target = self.target(to, loaded).await?;
         let log = match target.info.partitions {
             None => target.info.name.clone(),

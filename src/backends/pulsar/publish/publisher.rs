@@ -151,7 +151,7 @@ impl Target {
 }
 
 /// Refuses a message that the broker would refuse by closing the connection.
-pub(crate) fn check_size(outbound: &Outbound, limit: usize) -> Result<()> {
+fn check_size(outbound: &Outbound, limit: usize) -> Result<()> {
     let size = outbound.size();
     if size <= limit {
         return Ok(());

@@ -6,8 +6,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     backends::pulsar::{
-        codec::protocol::SubType,
-        codec::{batch::Entry, message::Inbound, message_id::MessageId},
+        codec::{
+            batch::Entry, chunk::Chunks, message::Inbound, message_id::MessageId, protocol::SubType,
+        },
         connection::{
             consumer::{Consumer, ConsumerSpec, Start},
             handle::Connection,
@@ -42,6 +43,10 @@ pub(crate) struct Reader {
     average: usize,
     /// Entries that came since the consumer is connected.
     received: u64,
+    /// Parts of messages of which others are missing.
+    chunks: Chunks,
+    /// Messages behind the end that the caller asked for.
+    behind: Vec<Inbound>,
 }
 
 impl Reader {
@@ -72,6 +77,8 @@ impl Reader {
             permitted: 0,
             average: 0,
             received: 0,
+            chunks: Chunks::default(),
+            behind: Vec::new(),
         })
     }
 
@@ -120,8 +127,16 @@ impl Reader {
         self.last.is_some_and(|last| at(last) >= at(end))
     }
 
+    /// Reports whether parts of messages came: where a reader starts behind the first one, the message is left out.
+    pub(crate) fn has_seen_chunks(&self) -> bool {
+        self.chunks.were_seen
+    }
+
     /// Waits for the next messages. May be dropped.
     pub(crate) async fn next(&mut self) -> Result<Vec<Inbound>> {
+        if !self.behind.is_empty() {
+            return Ok(std::mem::take(&mut self.behind));
+        }
         loop {
             self.connected().await?;
             self.permit();
@@ -131,7 +146,7 @@ impl Reader {
             match consumer.next().await {
                 ConsumerEvent::Entry(command, payload) => {
                     let entry = Entry::read(&command, payload.metadata, payload.data)?;
-                    let messages = self.take(entry);
+                    let messages = self.take(entry)?;
                     if !messages.is_empty() {
                         return Ok(messages);
                     }
@@ -151,9 +166,11 @@ impl Reader {
         }
         match timeout(SILENCE, self.next()).await {
             Ok(messages) => {
-                let mut messages = messages?;
                 let at = |id: MessageId| (id.ledger, id.entry);
-                messages.retain(|message| at(message.id) <= at(end));
+                let within = |message: &Inbound| at(message.id) <= at(end);
+                let (messages, behind): (Vec<_>, Vec<_>) = messages?.into_iter().partition(within);
+                // The last message up to the end may be gone; those behind it are for another call.
+                self.behind = behind;
                 Ok(Some(messages).filter(|messages| !messages.is_empty()))
             }
             Err(_) if self.is_drained().await? => Ok(None),
@@ -189,9 +206,11 @@ impl Reader {
     }
 
     async fn reconnect(&mut self) -> Result<Consumer> {
-        if let Some(last) = self.last {
-            self.spec.start = Start::Entry(last);
+        // The first parts of a message that is not complete are read again.
+        if let Some(here) = self.chunks.first().or(self.last) {
+            self.spec.start = Start::Entry(here);
         }
+        self.chunks.clear();
         let deadline = Instant::now() + RIDE_OUT;
         let mut backoff = Backoff::default();
         loop {
@@ -221,21 +240,24 @@ impl Reader {
     }
 
     /// Takes an entry; what was returned before an outage is left out.
-    fn take(&mut self, entry: Entry) -> Vec<Inbound> {
-        let count = entry.messages.len().max(1);
+    fn take(&mut self, entry: Entry) -> Result<Vec<Inbound>> {
+        let (id, count) = (entry.id, entry.messages.len().max(1));
         self.received += 1;
         self.permitted = self.permitted.saturating_sub(entry.size.max(1));
         self.average = (self.average * 7 + entry.bytes() / count + 512) / 8;
         let last = self.last.map(MessageId::place);
-        let mut messages = entry.messages;
+        let mut messages = match self.chunks.add(entry)? {
+            Some(entry) => entry.messages,
+            None => Vec::new(),
+        };
         messages.retain(|message| last.is_none_or(|last| message.id.place() > last));
         for message in &mut messages {
             message.id.partition = self.partition;
         }
-        let newest = messages.last().map_or(entry.id, |message| message.id);
+        let newest = messages.last().map_or(id, |message| message.id);
         if last.is_none_or(|last| newest.place() > last) {
             self.last = Some(newest);
         }
-        messages
+        Ok(messages)
     }
 }

@@ -7,6 +7,7 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
+    ledgers::Ledgers,
     queues::Queues,
     start::{self, OpenLog},
 };
@@ -16,12 +17,13 @@ use crate::{
         pulsar::{
             codec::{message::Inbound, message_id::MessageId},
             connection::{handle::Connection, topics},
+            error::error,
             read::reader::Reader,
         },
     },
     event::{Pattern, Stored, Topic},
     lock::Mutex,
-    transport::{Result, Tail, TailFrom, TailRequest},
+    transport::{ErrorKind, Result, Tail, TailFrom, TailRequest, TransportError},
 };
 
 /// How often topics of a pattern are looked for.
@@ -66,8 +68,7 @@ impl PulsarTail {
         if let TailFrom::Last(count) = request.from {
             shared.queues.lock().keep_last(count);
         }
-        let has_wildcard = shared.patterns.iter().any(|one| one.literal().is_none());
-        let watch = (has_wildcard && !request.until_end).then(|| {
+        let watch = (!request.until_end).then(|| {
             let watching = watch(Arc::clone(&shared), Arc::clone(&tasks));
             AbortOnDropHandle::new(tokio::spawn(watching))
         });
@@ -83,7 +84,11 @@ impl Shared {
     /// Opens the topics that match and are not open.
     async fn open_topics(self: &Arc<Self>, tasks: &TaskList, from: TailFrom) -> Result<()> {
         for topic in self.matching().await? {
-            let is_open = self.queues.lock().logs.iter().any(|log| log.topic == topic);
+            let is_open = {
+                let queues = self.queues.lock();
+                let mut logs = queues.logs.iter();
+                logs.any(|log| log.topic == topic && !log.is_gone)
+            };
             if is_open {
                 continue;
             }
@@ -131,6 +136,10 @@ impl Shared {
 
 /// Reads a log, until the tail needs no more of it.
 async fn follow(shared: Arc<Shared>, log: usize, topic: Topic, mut open: OpenLog) {
+    let mut ledgers = open
+        .past
+        .map(|_| Ledgers::new(&shared.connection, open.reader.log().0));
+    let mut last = open.reader.position();
     loop {
         let (end, is_bounded) = wait_for_room(&shared, log).await;
         let read = match end {
@@ -145,7 +154,17 @@ async fn follow(shared: Arc<Shared>, log: usize, topic: Topic, mut open: OpenLog
                 }
             }
         };
+        let missed = match (&mut ledgers, next_of(&read, last, end)) {
+            (Some(ledgers), Some(next)) => ledgers.missed(last, next).await,
+            _ => 0,
+        };
+        if let Ok(Some(messages)) = &read {
+            last = messages.last().map(|message| message.id).or(last);
+        }
         let mut queues = shared.queues.lock();
+        if missed > 0 {
+            queues.errors.push(removed(&topic, missed));
+        }
         match read {
             Ok(read) => {
                 let is_done = read.is_none();
@@ -155,7 +174,16 @@ async fn follow(shared: Arc<Shared>, log: usize, topic: Topic, mut open: OpenLog
                 }
             }
             Err(failed) => {
-                queues.failure = Some(failed);
+                let place = &mut queues.logs[log];
+                if failed.kind() == ErrorKind::NotFound {
+                    (place.is_gone, place.past) = (true, None);
+                    queues.errors.push(deleted(&topic));
+                    if let Ok(name) = shared.connection.config.names.topic_name(&topic) {
+                        shared.connection.topics.forget(&name);
+                    }
+                } else {
+                    queues.errors.push(failed);
+                }
                 drop(queues);
                 shared.read.notify_waiters();
                 return;
@@ -164,6 +192,36 @@ async fn follow(shared: Arc<Shared>, log: usize, topic: Topic, mut open: OpenLog
         drop(queues);
         shared.read.notify_waiters();
     }
+}
+
+/// Returns the next message that there is behind the last one that was read; if it is behind the end, which was not read, about
+/// where it is.
+fn next_of(
+    read: &Result<Option<Vec<Inbound>>>,
+    last: Option<MessageId>,
+    end: Option<MessageId>,
+) -> Option<MessageId> {
+    let at = |id: MessageId| (id.ledger, id.entry);
+    match (read, end) {
+        (Ok(Some(messages)), _) => messages.first().map(|message| message.id),
+        (Ok(None), Some(end)) if last.is_none_or(|last| at(last) < at(end)) => Some(MessageId {
+            ledger: end.ledger + 1,
+            ..end
+        }),
+        _ => None,
+    }
+}
+
+fn removed(topic: &Topic, count: u64) -> TransportError {
+    let entries = if count == 1 { "entry" } else { "entries" };
+    let message = format!("retention or a truncation removed {count} {entries} of {topic}");
+    error(ErrorKind::Gap, message)
+}
+
+fn deleted(topic: &Topic) -> TransportError {
+    let message =
+        format!("topic {topic} was deleted; if it is created again, it is read from its beginning");
+    error(ErrorKind::Gap, message)
 }
 
 fn take(queues: &mut Queues, log: usize, topic: &Topic, open: &OpenLog, messages: Vec<Inbound>) {
@@ -194,12 +252,12 @@ async fn wait_for_room(shared: &Shared, log: usize) -> (Option<MessageId>, bool)
     .await
 }
 
-/// Adds topics that match and are created later.
+/// Adds topics that match and are created later, also those that were deleted before.
 async fn watch(shared: Arc<Shared>, tasks: TaskList) {
     loop {
         sleep(LOOK_EVERY).await;
         if let Err(failed) = shared.open_topics(&tasks, TailFrom::Earliest).await {
-            tracing::debug!(%failed, "topics could not be listed");
+            tracing::debug!(%failed, "topics could not be opened");
         }
     }
 }
@@ -210,8 +268,9 @@ impl Tail for PulsarTail {
         let shared = &self.shared;
         let taken = wait_until_due(&shared.read, || {
             let mut queues = shared.queues.lock();
-            if let Some(failure) = queues.failure.take() {
-                return Ok(Err(failure));
+            let failed = queues.errors.take_notice();
+            if let Some(failed) = failed.or_else(|| queues.errors.take_failure()) {
+                return Ok(Err(failed));
             }
             queues.take(max.max(1)).map(Ok)
         })

@@ -6,9 +6,8 @@ use std::{
 };
 
 use crate::{
-    backends::pulsar::codec::message_id::MessageId,
+    backends::{delivery_buffer::errors::PendingErrors, pulsar::codec::message_id::MessageId},
     event::{Stored, Topic},
-    transport::TransportError,
 };
 
 /// A log that is read.
@@ -23,6 +22,8 @@ pub(super) struct LogQueue {
     pub(super) past: Option<MessageId>,
     /// The last message that was read.
     pub(super) position: Option<MessageId>,
+    /// Its topic was deleted.
+    pub(super) is_gone: bool,
 }
 
 /// The messages of a tail.
@@ -34,7 +35,7 @@ pub(super) struct Queues {
     next_early: u64,
     /// The tail ends with what was stored when it was opened.
     pub(super) is_bounded: bool,
-    pub(super) failure: Option<TransportError>,
+    pub(super) errors: PendingErrors,
 }
 
 impl Queues {
@@ -51,6 +52,7 @@ impl Queues {
             messages: VecDeque::new(),
             past,
             position: None,
+            is_gone: false,
         });
         self.logs.len() - 1
     }

@@ -72,9 +72,30 @@ async fn open_last(
     let Some(last) = end.last_id().await?.filter(|_| count > 0) else {
         return Ok(plain(end, None, None));
     };
-    let start = start_of_last(connection, &log, last, count).await;
-    let mut reader = Reader::open(connection, log, partition, start).await?;
     let most = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut entries = count;
+    loop {
+        let start = start_of_last(connection, &log, last, entries).await;
+        let mut reader = Reader::open(connection, log.clone(), partition, start).await?;
+        let kept = read_last(&mut reader, topic, last, most).await?;
+        // A message may have many entries.
+        if kept.len() == most || start == Start::Earliest || !reader.has_seen_chunks() {
+            return Ok(OpenLog {
+                last: kept,
+                ..plain(reader, None, None)
+            });
+        }
+        entries = entries.saturating_mul(4);
+    }
+}
+
+/// Reads up to `last`, and keeps the last `most` messages.
+async fn read_last(
+    reader: &mut Reader,
+    topic: &Topic,
+    last: MessageId,
+    most: usize,
+) -> Result<VecDeque<Stored>> {
     let mut kept = VecDeque::new();
     let now = SystemTime::now();
     while let Some(messages) = reader.next_until(last).await? {
@@ -86,8 +107,5 @@ async fn open_last(
             kept.pop_front();
         }
     }
-    Ok(OpenLog {
-        last: kept,
-        ..plain(reader, None, None)
-    })
+    Ok(kept)
 }

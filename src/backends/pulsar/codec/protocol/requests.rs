@@ -86,6 +86,8 @@ pub(crate) struct CommandPartitionedTopicMetadata {
     pub(crate) topic: String,
     #[prost(uint64, required, tag = "2")]
     pub(crate) request_id: u64,
+    #[prost(bool, optional, tag = "6")]
+    pub(crate) metadata_auto_creation_enabled: Option<bool>,
 }
 
 /// Asks which broker serves a topic.
@@ -131,6 +133,8 @@ pub(crate) struct CommandSend {
     pub(crate) num_messages: Option<i32>,
     #[prost(uint64, optional, tag = "6")]
     pub(crate) highest_sequence_id: Option<u64>,
+    #[prost(bool, optional, tag = "7")]
+    pub(crate) is_chunk: Option<bool>,
 }
 
 /// Acknowledges entries.

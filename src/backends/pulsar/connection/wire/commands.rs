@@ -91,6 +91,7 @@ pub(crate) fn partitions(request_id: u64, topic: &str) -> BaseCommand {
         partition_metadata: Some(CommandPartitionedTopicMetadata {
             topic: topic.to_owned(),
             request_id,
+            metadata_auto_creation_enabled: Some(false),
         }),
         ..command(CommandType::PartitionedMetadata)
     }
@@ -115,11 +116,12 @@ pub(crate) fn producer(producer: CommandProducer) -> BaseCommand {
     }
 }
 
-pub(crate) fn send(producer_id: u64, sequence_id: u64) -> BaseCommand {
+pub(crate) fn send(producer_id: u64, sequence_id: u64, is_chunk: bool) -> BaseCommand {
     BaseCommand {
         send: Some(CommandSend {
             producer_id,
             sequence_id,
+            is_chunk: is_chunk.then_some(true),
             ..CommandSend::default()
         }),
         ..command(CommandType::Send)
