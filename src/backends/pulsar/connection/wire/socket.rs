@@ -53,7 +53,11 @@ pub(super) async fn connect(
 ) -> Result<(Framed<Socket, FrameCodec>, CommandConnected)> {
     let connecting = async {
         let socket = open(config, server).await?;
-        greet(socket, token, behind_proxy).await
+        match greet(socket, token, behind_proxy).await {
+            Err(Greeting::Failed(failed)) => Err(failed),
+            Err(Greeting::Silent(source)) => Err(silent(config, server, source).await),
+            Ok(greeted) => Ok(greeted),
+        }
     };
     let connected = timeout(config.timeout, connecting).await;
     connected.unwrap_or_else(|_| {
@@ -85,14 +89,15 @@ pub(crate) async fn handshake(
     let name = ServerName::try_from(host)
         .map_err(|source| configuration("the host is not a valid name for TLS").because(source))?;
     let connector = TlsConnector::from(Arc::new(client_config(tls)?));
-    connector.connect(name, stream).await.map_err(refused_tls)
+    let shaken = connector.connect(name, stream).await;
+    shaken.map_err(|source| refused_tls(tls, source))
 }
 
 async fn greet(
     socket: Socket,
     token: Option<&str>,
     behind_proxy: Option<&str>,
-) -> Result<(Framed<Socket, FrameCodec>, CommandConnected)> {
+) -> Result<(Framed<Socket, FrameCodec>, CommandConnected), Greeting> {
     let mut frames = Framed::new(socket, FrameCodec);
     let command = commands::connect(token, behind_proxy);
     let payload = None;
@@ -106,26 +111,85 @@ async fn greet(
     };
     let answer = match answer {
         Some(Ok(answer)) => answer.command,
-        other => {
-            if frames.read_buffer().starts_with(&TLS_ALERT) {
-                return Err(configuration("the broker expects TLS at this port")
-                    .hint("write `pulsar+ssl://` instead of `pulsar://`"));
-            }
-            let failed = error(ErrorKind::Unavailable, "the server does not answer as a Pulsar broker")
-                .hint("`pulsar://` names the binary port, 6650 by default; with TLS write `pulsar+ssl://`");
-            return Err(match other {
-                Some(Err(source)) => failed.because(source),
-                _ => failed,
-            });
+        Some(Err(_)) if frames.read_buffer().starts_with(&TLS_ALERT) => {
+            return Err(Greeting::Failed(expects_tls()));
         }
+        Some(Err(source)) => return Err(Greeting::Silent(Some(source))),
+        None => return Err(Greeting::Silent(None)),
     };
     if let Some(refused) = commands::refusal(&answer) {
-        return Err(refused);
+        return Err(Greeting::Failed(refused));
     }
     match answer.connected {
         Some(connected) => Ok((frames, connected)),
-        None => Err(commands::unexpected("handshake")),
+        None => Err(Greeting::Failed(commands::unexpected("handshake"))),
     }
+}
+
+/// Why a server was not greeted.
+enum Greeting {
+    Failed(TransportError),
+    /// It gave no answer of a broker.
+    Silent(Option<io::Error>),
+}
+
+/// Returns the error of a server that gives no answer. With TLS it may have refused the client's certificate after the
+/// handshake; without, it may expect TLS, and closes the connection without a word.
+async fn silent(config: &Config, server: &str, source: Option<io::Error>) -> TransportError {
+    let is_alert = |source: &io::Error| source.to_string().contains("received fatal alert");
+    match (&config.tls, source) {
+        (Some(tls), Some(source)) if is_alert(&source) => refused_client(tls, source),
+        (None, _) if speaks_tls(server).await => expects_tls(),
+        (_, source) => {
+            let failed = error(ErrorKind::Unavailable, "the server does not answer as a Pulsar broker")
+                .hint("`pulsar://` names the binary port, 6650 by default; with TLS write `pulsar+ssl://`");
+            match source {
+                Some(source) => failed.because(source),
+                None => failed,
+            }
+        }
+    }
+}
+
+fn expects_tls() -> TransportError {
+    configuration("the broker expects TLS at this port")
+        .hint("write `pulsar+ssl://` instead of `pulsar://`")
+}
+
+/// Reports whether a server answers with a certificate.
+async fn speaks_tls(server: &str) -> bool {
+    let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
+    let host = host.trim_matches(['[', ']']).to_owned();
+    let (Ok(name), Ok(config)) = (ServerName::try_from(host), client_config(&Tls::default()))
+    else {
+        return false;
+    };
+    let Ok(stream) = TcpStream::connect(server).await else {
+        return false;
+    };
+    let shaken = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    match shaken.await {
+        Ok(_) => true,
+        Err(failed) => failed.to_string().contains("invalid peer certificate"),
+    }
+}
+
+/// Returns the error of a broker that does not accept the client's certificate, or wants one.
+fn refused_client(tls: &Tls, source: io::Error) -> TransportError {
+    let (why, hint) = if tls.certificate.is_none() {
+        (
+            "the broker requires a client certificate",
+            "add `cert=FILE` and `key=FILE` to the URL",
+        )
+    } else {
+        (
+            "the broker does not accept the client certificate",
+            "`cert=` names a certificate that the broker's authority has issued, and `key=` its key",
+        )
+    };
+    configuration(format!("the TLS handshake failed: {why}"))
+        .hint(hint)
+        .because(source)
 }
 
 /// Reads the token for each connection, so that a renewed one is used.
@@ -209,20 +273,13 @@ fn no_pem(parameter: &str, file: &Path) -> TransportError {
 }
 
 /// Returns why the TLS handshake failed, with the parameter that fixes it.
-fn refused_tls(source: io::Error) -> TransportError {
+fn refused_tls(tls: &Tls, source: io::Error) -> TransportError {
     let text = source.to_string();
     let is = |part: &str| text.contains(part);
-    let (why, hint) = if is("CertificateRequired") {
-        (
-            "the broker requires a client certificate",
-            "add `cert=FILE` and `key=FILE` to the URL",
-        )
-    } else if is("received fatal alert") {
-        (
-            "the broker does not accept the client certificate",
-            "`cert=` names a certificate that the broker's authority has issued, and `key=` its key",
-        )
-    } else if is("UnknownIssuer") {
+    if is("received fatal alert") {
+        return refused_client(tls, source);
+    }
+    let (why, hint) = if is("UnknownIssuer") {
         (
             "the issuer of the broker's certificate is not known",
             "add `ca=FILE` with the certificate authority of the broker to the URL",
