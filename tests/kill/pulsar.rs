@@ -5,10 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use pulsar::{
-    ConsumerOptions, Pulsar as Client, TokioExecutor, consumer::InitialPosition, reader::Reader,
+    ConsumerOptions, Pulsar as Client, TokioExecutor, consumer::InitialPosition,
+    message::proto::MessageMetadata, reader::Reader,
 };
 use serde_json::Value;
 use test_support::pulsar::Broker;
@@ -32,7 +34,7 @@ pub struct Pulsar {
 /// A message as the broker has it.
 struct Raw {
     entry: (u64, u64),
-    key: Option<String>,
+    metadata: MessageMetadata,
     payload: Vec<u8>,
     properties: BTreeMap<String, String>,
     deliver_at: i64,
@@ -53,16 +55,23 @@ impl Pulsar {
             let path = format!("namespaces/{namespace}/deduplication");
             admin.must("POST", &path, "true");
         }
-        for topic in [ORDERS, RESPONSES] {
-            admin.must("PUT", &format!("persistent/{namespace}/{topic}"), "");
-        }
-        let subscription = format!("persistent/{namespace}/{ORDERS}/subscription/payments");
-        admin.must("PUT", &subscription, "");
-        Self {
+        let namespace = Self {
             broker,
             namespace,
             runtime: Arc::new(Runtime::new().unwrap()),
+        };
+        for topic in [ORDERS, RESPONSES] {
+            namespace.create(topic);
         }
+        let orders = format!("persistent/{}/{ORDERS}", namespace.namespace);
+        admin.must("PUT", &format!("{orders}/subscription/payments"), "");
+        namespace
+    }
+
+    /// Creates a topic.
+    pub fn create(&self, topic: &str) {
+        let path = format!("persistent/{}/{topic}", self.namespace);
+        self.broker.admin().must("PUT", &path, "");
     }
 
     fn topics(&self) -> Vec<String> {
@@ -98,15 +107,15 @@ impl Pulsar {
         let mut all = Vec::new();
         while end.1 != u64::MAX && all.last().is_none_or(|last: &Raw| last.entry < end) {
             let message = reader.next().await.unwrap().unwrap();
-            let (id, metadata) = (message.message_id().clone(), message.metadata());
+            let (id, metadata) = (message.message_id().clone(), message.metadata().clone());
             let properties = metadata.properties.iter();
             all.push(Raw {
                 entry: (id.ledger_id, id.entry_id),
-                key: metadata.partition_key.clone(),
                 properties: properties
                     .map(|one| (one.key.clone(), one.value.clone()))
                     .collect(),
                 deliver_at: metadata.deliver_at_time.unwrap_or(0),
+                metadata,
                 payload: message.payload.data.clone(),
             });
         }
@@ -181,6 +190,40 @@ impl Raw {
         (!is_retry).then(|| lineage["replay_of"].as_str().unwrap().to_owned())
     }
 
+    /// Reads the message as its publisher wrote it. `pf-values` says which headers are null or not text.
+    fn record(&self) -> Record {
+        let decode = |text: &str| Bytes::from(BASE64.decode(text).unwrap());
+        let values = self.properties.get("pf-values").map_or("", String::as_str);
+        let how: BTreeMap<usize, &str> = values
+            .split(' ')
+            .filter_map(|value| value.split_once('='))
+            .map(|(number, how)| (number.parse().unwrap(), how))
+            .collect();
+        let headers = self.metadata.properties.iter();
+        let headers = headers.filter(|one| !["pf-values", "pf-replay"].contains(&&*one.key));
+        let value = |number, text: &str| match how.get(&number) {
+            Some(&"null") => None,
+            Some(_) => Some(decode(text)),
+            None => Some(Bytes::from(text.to_owned())),
+        };
+        let key = self.metadata.partition_key.as_ref();
+        Record {
+            key: key.map(|key| {
+                let is_encoded = self.metadata.partition_key_b64_encoded();
+                if is_encoded {
+                    decode(key)
+                } else {
+                    Bytes::from(key.clone())
+                }
+            }),
+            headers: headers
+                .enumerate()
+                .map(|(number, one)| (one.key.clone(), value(number, &one.value)))
+                .collect(),
+            payload: (!self.metadata.null_value()).then(|| self.payload.clone().into()),
+        }
+    }
+
     fn at(&self) -> (i64, i64) {
         (self.entry.0.cast_signed(), self.entry.1.cast_signed())
     }
@@ -241,16 +284,7 @@ impl Judge for Pulsar {
         let all = self.read_topic(topic).into_iter();
         let replayed = all.filter_map(|one| {
             let letter = one.replay_of()?;
-            let headers = one.properties.into_iter();
-            let headers = headers.filter(|(name, _)| name != "pf-replay");
-            let record = Record {
-                key: one.key.map(Bytes::from),
-                headers: headers
-                    .map(|(name, value)| (name, Some(Bytes::from(value))))
-                    .collect(),
-                payload: Some(one.payload.into()),
-            };
-            Some((letter, record))
+            Some((letter, one.record()))
         });
         replayed.collect()
     }

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use test_support::{kafka, nats, wait::wait_while};
+use test_support::{kafka, nats, pulsar, wait::wait_while};
 
 use crate::{
     kafka::Kafka,
     nats::Nats,
     points::{EDITS, side_by_side},
+    pulsar::Pulsar,
     sqlite::Sqlite,
     store::Store,
 };
@@ -67,5 +68,13 @@ fn an_edit_on_kafka_survives_each_of_its_points() {
     let broker = kafka::Broker::shared();
     side_by_side(&EDITS, |point| {
         survive(point, Store::new(Box::new(Kafka::new(broker, point))));
+    });
+}
+
+#[test]
+fn an_edit_on_pulsar_survives_each_of_its_points() {
+    let broker = pulsar::Broker::shared();
+    side_by_side(&EDITS, |point| {
+        survive(point, Store::new(Box::new(Pulsar::new(broker, true))));
     });
 }

@@ -10,13 +10,13 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use test_support::{kafka, nats};
+use test_support::{kafka, nats, pulsar};
 
 use super::{
     fixture::{Seen, UNAVAILABLE, event, import, json, letter, output},
     verified,
 };
-use crate::{kafka::Kafka, nats::Nats, sqlite::Sqlite, store::Store};
+use crate::{kafka::Kafka, nats::Nats, pulsar::Pulsar, sqlite::Sqlite, store::Store};
 
 const LETTERS: usize = 90;
 /// What the first operator selects, and the second one.
@@ -338,4 +338,10 @@ fn two_operators_on_nats_move_each_dead_letter_once() {
 fn two_operators_on_kafka_move_each_dead_letter_once() {
     let broker = kafka::Broker::shared();
     all(|name| Store::new(Box::new(Kafka::new(broker, &format!("operators-{name}")))));
+}
+
+#[test]
+fn two_operators_on_pulsar_move_each_dead_letter_once() {
+    let broker = pulsar::Broker::shared();
+    all(|_| Store::new(Box::new(Pulsar::new(broker, true))));
 }

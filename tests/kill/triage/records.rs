@@ -16,6 +16,7 @@ use test_support::{
     dice::{Dice, seeds},
     kafka, nats,
     programs::is_long,
+    pulsar,
 };
 
 use super::fixture::{import, json, letter, output};
@@ -23,6 +24,7 @@ use crate::{
     judge::{Judge, Record, Value},
     kafka::Kafka,
     nats::Nats,
+    pulsar::Pulsar,
     sqlite::Sqlite,
     store::Store,
 };
@@ -46,7 +48,7 @@ const NAMES: [&str; 12] = [
     "pf_attempt",
     "x-many",
 ];
-/// Names that a client of NATS, or one of Kafka, cannot store, or that are theirs or ours.
+/// Names that a client of NATS, Kafka or Pulsar cannot store, or that are theirs or ours.
 const HARD: [&str; 6] = ["", "two words", "a:b", "größe", "Nats-Rollup", "pf-letter"];
 
 /// Returns how many records go from each transport to each other one.
@@ -165,7 +167,8 @@ impl Place {
     }
 
     fn is_limited(&self) -> bool {
-        self.name != "sqlite"
+        // Pulsar takes what is over its limit in chunks, and that is 5 MiB.
+        !["sqlite", "pulsar"].contains(&self.name)
     }
 
     /// Reports whether it cannot hold a record for certain, whatever its size is.
@@ -173,7 +176,7 @@ impl Place {
         let names = || record.headers.iter().map(|(name, _)| name.as_str());
         match self.name {
             "nats" => names().any(|name| HARD.contains(&name)),
-            "kafka" => names().any(|name| name == "pf-letter"),
+            "kafka" | "pulsar" => names().any(|name| name == "pf-letter"),
             _ => false,
         }
     }
@@ -297,7 +300,7 @@ fn travel(from: &Place, records: &Records, to: &Place) {
 
 /// Sends random records from each place to each other one.
 fn travel_all(seed: u64, place: impl Fn(&'static str, &str) -> Place + Sync) {
-    const PLACES: [&str; 3] = ["sqlite", "nats", "kafka"];
+    const PLACES: [&str; 4] = ["sqlite", "nats", "kafka", "pulsar"];
     let new = &place;
     std::thread::scope(|scope| {
         for from in PLACES {
@@ -333,6 +336,7 @@ fn travel_all(seed: u64, place: impl Fn(&'static str, &str) -> Place + Sync) {
 fn random_records_survive_the_way_to_another_transport() {
     let nats = nats::Broker::start();
     let kafka = kafka::Broker::shared();
+    let pulsar = pulsar::Broker::shared();
     for seed in seeds(1, 1) {
         travel_all(seed, |name, with| {
             let judge: Box<dyn Judge> = match name {
@@ -340,6 +344,11 @@ fn random_records_survive_the_way_to_another_transport() {
                 "kafka" => {
                     let topics = Kafka::new(kafka, &format!("records{seed}-{with}"));
                     topics.make("order.again");
+                    Box::new(topics)
+                }
+                "pulsar" => {
+                    let topics = Pulsar::new(pulsar, true);
+                    topics.create("order.again");
                     Box::new(topics)
                 }
                 _ => Box::new(Sqlite::new()),

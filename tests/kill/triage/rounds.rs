@@ -2,13 +2,14 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use test_support::{dice, kafka, nats};
+use test_support::{dice, kafka, nats, pulsar};
 
 use super::round::{Hits, Round, killed};
 use crate::{
     kafka::Kafka,
     nats::Nats,
     points::{EDITS, names, side_by_side},
+    pulsar::Pulsar,
     sqlite::Sqlite,
     store::Store,
 };
@@ -121,5 +122,31 @@ fn killed_in_triage_on_kafka_every_dead_letter_moves_once() {
             Round::new(seed, Store::new(Box::new(topics)), &points).run()
         });
     }
+    assert_enough(all);
+}
+
+#[test]
+fn killed_in_triage_on_pulsar_every_dead_letter_moves_once() {
+    let points = points("pulsar");
+    let broker = pulsar::Broker::shared();
+    let all = side_by_side_in(&seeds(), |seed| {
+        let namespace = Pulsar::new(broker, true);
+        namespace.create("order.again");
+        Round::new(seed, Store::new(Box::new(namespace)), &points).run()
+    });
+    assert_enough(all);
+}
+
+/// Without deduplication the broker recognises nothing that is sent again.
+#[test]
+fn killed_in_triage_where_pulsar_recognises_nothing_the_unknown_is_named() {
+    let points = points("pulsar");
+    let broker = pulsar::Broker::shared();
+    let all = side_by_side_in(&seeds(), |seed| {
+        let namespace = Pulsar::new(broker, false);
+        namespace.create("order.again");
+        let round = Round::new(seed, Store::new(Box::new(namespace)), &points);
+        round.forgetting(Duration::ZERO).run()
+    });
     assert_enough(all);
 }
