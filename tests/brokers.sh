@@ -88,11 +88,17 @@ fetch_pulsar() {
     fi
     PF_PULSAR="$PWD/target/brokers/pulsar-$version"
     export PF_PULSAR
-    if [ ! -d "$PF_PULSAR/jars" ] && ! resolve_pulsar "$version"; then
+    if ! has_pulsar_jars && ! resolve_pulsar "$version"; then
         echo "Pulsar $version could not be fetched; set PF_PULSAR to a folder of it" >&2
         return 1
     fi
     [ -f "$PF_PULSAR/classes.jsa" ] || tests/support/pulsar/warm.sh "$PF_PULSAR"
+}
+
+# Reports whether every jar that is listed is there.
+has_pulsar_jars() {
+    local list="$PWD/tests/support/pulsar/jars.txt"
+    [ -d "$PF_PULSAR/jars" ] && (cd "$PF_PULSAR/jars" && ls $(cat "$list")) >/dev/null 2>&1
 }
 
 # Downloads the jars with Maven, and keeps those that are listed. An optional metadata store is left out: the repository
@@ -118,7 +124,54 @@ XML
         mvn --quiet --batch-mode -Dstyle.color=never --file "$work/pom.xml" dependency:copy-dependencies \
             -DincludeScope=runtime "-DoutputDirectory=$work/jars" &&
         (cd "$work/jars" && mv $(cat "$OLDPWD/tests/support/pulsar/jars.txt") "$PF_PULSAR/jars.new") &&
+        rm -rf "$PF_PULSAR/jars" "$PF_PULSAR/classes.jsa" &&
         mv "$PF_PULSAR/jars.new" "$PF_PULSAR/jars" || status=1
     rm -rf "$work"
     return "$status"
+}
+
+# Builds programs that use the official clients of Pulsar for Java and Python, unless PF_PULSAR_CLIENTS names a folder of
+# them, and exports that: in it, each language has a program of its name. Java's client is among the jars of the broker.
+build_pulsar_clients() {
+    if [ -n "${PF_PULSAR_CLIENTS:-}" ]; then
+        return 0
+    fi
+    export PF_PULSAR_CLIENTS="$PWD/target/brokers/pulsar-clients"
+    local language
+    for language in java python; do
+        build_pulsar_client "$language" || return 1
+    done
+}
+
+build_pulsar_client() { # LANGUAGE
+    local source="$PWD/tests/pulsar/foreign/$1" folder="$PF_PULSAR_CLIENTS" sum
+    sum=$(cat "$source"/* tests/brokers.sh | cksum) || return 1
+    if [ -x "$folder/$1" ] && [ "$(cat "$folder/$1.sources" 2>/dev/null)" = "$sum" ]; then
+        return 0
+    fi
+    echo "building a program with Pulsar's client for $1"
+    mkdir -p "$folder/$1.files" || return 1
+    if ! "build_pulsar_client_for_$1" "$source" "$folder/$1.files" >"$folder/$1"; then
+        rm -f "$folder/$1"
+        echo "Pulsar's client for $1 could not be fetched or built in $folder" >&2
+        return 1
+    fi
+    chmod +x "$folder/$1" && echo "$sum" >"$folder/$1.sources"
+}
+
+# Both write the program that starts what they built.
+build_pulsar_client_for_java() { # SOURCE FOLDER
+    javac -d "$2" -cp "$PF_PULSAR/jars/*" "$1/Client.java" >&2 || return 1
+    printf '#!/bin/sh\nexec java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dpulsar.log.root.level=error %s \\\n' \
+        '-Dpulsar.log.level=error -Dpulsar.log.appender=Console'
+    printf '    -cp "%s:%s" Client "$@"\n' "$2" "$PF_PULSAR/jars/*"
+}
+
+build_pulsar_client_for_python() { # SOURCE FOLDER
+    # pip warns of other packages of the machine, which have nothing to do with these.
+    python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --no-deps --upgrade \
+        --only-binary :all: --target "$2/lib" --requirement "$1/requirements.txt" 2>"$2/pip.log" >&2 ||
+        { cat "$2/pip.log" >&2; return 1; }
+    cp "$1/client.py" "$2" || return 1
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$(python3 -c 'import sys; print(sys.executable)')" "$2/client.py"
 }

@@ -37,9 +37,11 @@ need_for_nats() {
     [ -n "${PF_NATS_SERVER:-}" ] || need "python3 -m pip --version" python3-pip python
 }
 
-# What running Kafka and Pulsar, and downloading them, needs.
+# What running Kafka and Pulsar, downloading them, and building Pulsar's clients needs.
 need_for_java() {
     need "java -version" default-jre-headless openjdk
+    [ -n "${PF_PULSAR_CLIENTS:-}" ] || need "javac -version" default-jdk-headless openjdk
+    [ -n "${PF_PULSAR_CLIENTS:-}" ] || need "python3 -m pip --version" python3-pip python
     [ -n "${PF_KAFKA:-}" ] && [ -n "${PF_PULSAR:-}" ] || need "mvn --version" maven
     local version
     version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p')

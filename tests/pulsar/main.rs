@@ -8,5 +8,6 @@
 
 mod cli;
 mod faults;
+mod foreign;
 mod library;
 mod raw;

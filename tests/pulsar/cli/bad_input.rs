@@ -240,8 +240,7 @@ fn a_schema_that_is_enforced_is_named() {
     let path = format!("schemas/{}/order.created/schema", shop.namespace);
     let schema = r#"{"type":"STRING","schema":"","properties":{}}"#;
     admin.must("POST", &path, schema);
-    let path = format!("namespaces/{}/schemaValidationEnforced", shop.namespace);
-    admin.must("POST", &path, "true");
+    shop.enforce_schemas();
     let run = shop.pf.run(&["publish", "order.created", "{}"]);
     assert_eq!(run.code(), Some(78), "{run}");
     assert!(run.stderr().contains("schema"), "{run}");

@@ -7,7 +7,7 @@ use test_support::{harness::Pf, pulsar::Broker};
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// Returns a token of a role.
-fn token(role: &str) -> String {
+pub(super) fn token(role: &str) -> String {
     let output = std::process::Command::new("python3")
         .args(["-c", TOKEN, role])
         .output()
@@ -22,8 +22,8 @@ text = part(b'{"alg":"HS256"}') + b"." + part(json.dumps({"sub": sys.argv[1]}).e
 print((text + b"." + part(hmac.new(bytes(32), text, hashlib.sha256).digest())).decode())
 "#;
 
-#[test]
-fn tokens_are_needed_checked_and_have_permissions() {
+/// Starts a broker that lets in who has a token, and allows what was granted to the role of it.
+pub(super) fn guarded() -> Broker {
     let admin = token("admin");
     let settings = [
         "authenticationEnabled=true",
@@ -34,7 +34,12 @@ fn tokens_are_needed_checked_and_have_permissions() {
         "brokerClientAuthenticationPlugin=org.apache.pulsar.client.impl.auth.AuthenticationToken",
         &format!("brokerClientAuthenticationParameters=token:{admin}"),
     ];
-    let broker = Broker::start_with(&settings, Some(&admin));
+    Broker::start_with(&settings, Some(&admin))
+}
+
+#[test]
+fn tokens_are_needed_checked_and_have_permissions() {
+    let broker = guarded();
     let namespace = broker.namespace();
     let url = broker.url(&namespace);
     let pf = Pf::bare();
@@ -68,7 +73,7 @@ fn tokens_are_needed_checked_and_have_permissions() {
     --- stdout
 
     --- stderr
-    error: pulsar: Client is not authorized to GetTopicsOfNamespace
+    error: pulsar: Client is not authorized to Get Partition Metadata
     hint: `pulsar-admin namespaces grant-permission` grants `produce` and `consume` to the role of the token
     ");
     assert_snapshot!(run("&token-file=missing"), @"

@@ -1,6 +1,10 @@
 //! What users of Pulsar see: stdout, stderr and exit code together, on a broker of the tests' own.
 
 mod bad_input;
+mod demo;
 mod joining;
 mod login;
-mod shop;
+mod permissions;
+mod recreated;
+pub(crate) mod shop;
+mod tls;

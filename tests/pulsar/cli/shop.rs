@@ -19,13 +19,27 @@ impl Shop {
 
     /// The same under a URL with these parameters.
     pub(crate) fn with(parameters: &str) -> Self {
-        let broker = Broker::shared();
-        let namespace = broker.namespace();
-        let url = broker.url(&format!("{namespace}{parameters}"));
+        Self::of_with(&Broker::shared().namespace(), parameters)
+    }
+
+    /// Another user of a namespace.
+    pub(crate) fn of(namespace: &str) -> Self {
+        Self::of_with(namespace, "")
+    }
+
+    /// The same under a URL with these parameters.
+    pub(crate) fn of_with(namespace: &str, parameters: &str) -> Self {
+        let url = Broker::shared().url(&format!("{namespace}{parameters}"));
         Self {
             pf: Pf::bare().env("PF_URL", &url),
-            namespace,
+            namespace: namespace.to_owned(),
         }
+    }
+
+    /// Makes the broker refuse producers without a schema, where a topic has one.
+    pub(crate) fn enforce_schemas(&self) {
+        let path = format!("namespaces/{}/schemaValidationEnforced", self.namespace);
+        Broker::shared().admin().must("POST", &path, "true");
     }
 
     /// Has a topic `order.created`.

@@ -1,5 +1,6 @@
 //! What is left when brokers and consumers die: each test ends with a count of lost and doubled events.
 
 mod consume;
+mod namespace;
 mod publish;
 mod world;

@@ -5,6 +5,7 @@ use std::process::Command;
 use test_support::{
     programs::{Programs, Publishing},
     pulsar::Broker,
+    wait::until,
 };
 
 use crate::raw::Raw;
@@ -31,18 +32,45 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let broker = Broker::start();
-        let namespace = broker.namespace();
-        let path = format!("persistent/{namespace}/order");
-        broker.admin().must("PUT", &path, "");
-        // A topic without a subscription is emptied.
-        let path = format!("persistent/{namespace}/order/subscription/keeper");
-        broker.admin().must("PUT", &path, "");
-        Self {
+        Self::on(Broker::start())
+    }
+
+    pub(crate) fn on(broker: Broker) -> Self {
+        let world = Self {
+            namespace: broker.namespace(),
             broker,
-            namespace,
             programs: Programs::new(&[("worker", WORKER)]),
-        }
+        };
+        world.create_topic();
+        world
+    }
+
+    /// Creates the topic with a subscription: without one it is emptied.
+    fn create_topic(&self) {
+        let topic = format!("persistent/{}/order", self.namespace);
+        self.broker.admin().must("PUT", &topic, "");
+        let keeper = format!("{topic}/subscription/keeper");
+        self.broker.admin().must("PUT", &keeper, "");
+    }
+
+    /// Deletes the namespace with its topics, whoever uses them.
+    pub(crate) fn delete_namespace(&self) {
+        let path = format!("/admin/v2/namespaces/{}?force=true", self.namespace);
+        until("the namespace is deleted", || {
+            let asked = self.broker.admin().ask("DELETE", &path, "");
+            asked.is_ok_and(|(status, _)| (200..300).contains(&status) || status == 404)
+        });
+    }
+
+    /// Creates the namespace and its topic again.
+    pub(crate) fn create_namespace(&self) {
+        let name = self.namespace.rsplit('/').next().unwrap();
+        self.broker.admin().create_namespace(name);
+        self.create_topic();
+    }
+
+    pub(crate) fn pf(&self, arguments: &[&str]) -> Command {
+        self.programs.pf(&self.url(), arguments)
     }
 
     fn url(&self) -> String {

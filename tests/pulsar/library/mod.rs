@@ -7,7 +7,7 @@ mod dead_letters;
 mod limits;
 mod members;
 mod place;
-mod shop;
+pub(crate) mod shop;
 
 use place::Place;
 

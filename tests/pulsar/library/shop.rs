@@ -30,6 +30,11 @@ impl Shop {
         }
     }
 
+    /// Returns the namespace as in a URL.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Opens a connection of its own, as another process would.
     pub(crate) async fn connect(&self, parameters: &str) -> Arc<dyn Transport> {
         let rest = format!("{}{parameters}", self.namespace);
