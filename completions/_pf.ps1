@@ -262,7 +262,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;list' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -290,7 +290,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;show' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -318,7 +318,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;stats' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -346,7 +346,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;replay' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -391,7 +391,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;purge' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -564,7 +564,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;archive' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -593,7 +593,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;restore' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -638,7 +638,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;check' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -669,7 +669,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;export' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')

@@ -249,7 +249,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;list'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -276,7 +276,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;show'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -303,7 +303,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;stats'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -330,7 +330,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;replay'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -374,7 +374,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;purge'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -533,7 +533,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;archive'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -561,7 +561,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;restore'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -604,7 +604,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;check'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -634,7 +634,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;export'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'

@@ -43,6 +43,11 @@ pub trait Factory: Send + Sync + 'static {
     /// If the URL is not valid.
     fn check(&self, url: &Url) -> Result<()>;
 
+    /// Reports whether URLs have a parameter `dead-letters`, which names topics that hold dead letters of other programs.
+    fn names_dead_letters(&self) -> bool {
+        false
+    }
+
     /// Returns the capabilities that are known without asking a server.
     fn capabilities(&self) -> Option<Capabilities> {
         None

@@ -1,5 +1,5 @@
-//! Dead letters of other programs in forms that do not depend on the transport: Watermill's poison queue, Knative's error
-//! extensions, hexa-event's and `RustStream`'s headers.
+//! Dead letters of other programs in forms that do not depend on the transport: Go protoflow's attributes, Watermill's poison
+//! queue, Knative's error extensions, hexa-event's and `RustStream`'s headers.
 //!
 //! What a program added when it dead-lettered a message is left out of the message that is replayed, as far as it is in
 //! headers: `RustStream` would otherwise count the attempts from before, and Watermill's middleware would find reasons of
@@ -24,10 +24,21 @@ const HEXA_ID: &str = "HEXA_ROOT_EVENT_ID";
 const HEXA_ACTION: &str = "HEXA_ROOT_EVENT_HANDLER_ACTION_NAME";
 /// How often `RustStream` published the message again.
 const RUSTSTREAM: &str = "x-ruststream-retry-count";
+/// Go protoflow's, as headers and as attributes of the event.
+const GO_DEAD_LETTER: &str = "pf_dead_letter";
+const GO_TOPIC: &str = "pf_original_topic";
+const GO_REASON: &str = "pf_error_message";
+const GO_ATTEMPT: &str = "pf_attempt";
+const GO_NEXT: &str = "pf_next_attempt_at";
 /// Knative's extensions: where the event was not delivered, the status and the body of the answer.
 const KNATIVE: [&str; 3] = ["knativeerrordest", "knativeerrorcode", "knativeerrordata"];
 
-const ADDED: [&str; 7] = [
+const ADDED: [&str; 12] = [
+    GO_DEAD_LETTER,
+    GO_TOPIC,
+    GO_REASON,
+    GO_ATTEMPT,
+    GO_NEXT,
     REASON,
     TOPIC,
     HANDLER,
@@ -80,6 +91,7 @@ impl ForeignFailure {
         let headers = &message.headers;
         Self::hexa(headers)
             .or_else(|| Self::watermill(|name| headers.text(name).map(Cow::Borrowed)))
+            .or_else(|| Self::go(message))
             .or_else(|| Self::knative(message))
             .or_else(|| Self::watermill_json(message))
             .or_else(|| Self::ruststream(headers))
@@ -122,6 +134,26 @@ impl ForeignFailure {
             offset: number(offset),
             group: headers.text(HEXA_ACTION).map(str::to_owned),
             ..Self::of(DeadLetterKind::Exhausted, failure)
+        })
+    }
+
+    /// Reads what the Go library adds to the event: the number of the attempt that failed is the last one.
+    fn go(message: &Message) -> Option<Self> {
+        let envelope = Envelope::read(message).ok();
+        let text = |name: &str| {
+            let header = message.headers.text(name).map(str::to_owned);
+            header.or_else(|| Some(envelope.as_ref()?.extension(name)?.into_owned()))
+        };
+        text(GO_DEAD_LETTER).filter(|mark| mark == "true")?;
+        let reason = text(GO_REASON).unwrap_or_default();
+        let attempts = text(GO_ATTEMPT).and_then(|attempt| attempt.parse().ok());
+        Some(Self {
+            topic: text(GO_TOPIC),
+            attempts: attempts.unwrap_or(1),
+            ..Self::of(
+                DeadLetterKind::Exhausted,
+                describe_failure("error", &reason, None),
+            )
         })
     }
 
@@ -230,6 +262,24 @@ mod tests {
         assert_eq!(found.topic.as_deref(), Some("order-created"));
         assert_eq!((found.partition, found.offset), (Some(3), Some(42)));
         assert_eq!(found.group.as_deref(), Some("check_order"));
+    }
+
+    #[test]
+    fn the_go_library_marks_the_event_or_its_headers() {
+        let event = format!(
+            r#"{EVENT},"pf_dead_letter":true,"pf_original_topic":"order.created","pf_error_message":"no stock","pf_attempt":3}}"#
+        );
+        let headers = [
+            ("pf_dead_letter", "true"),
+            ("pf_original_topic", "order.created"),
+            ("pf_error_message", "no stock"),
+            ("pf_attempt", "3"),
+        ];
+        for found in [read(&[], &event), read(&headers, "{}")] {
+            assert_eq!(found.topic.as_deref(), Some("order.created"));
+            assert_eq!(found.failure.message, "no stock");
+            assert_eq!(found.attempts, 3);
+        }
     }
 
     #[test]

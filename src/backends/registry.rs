@@ -71,6 +71,14 @@ impl Registry {
         self.factory(url)?.check(url)
     }
 
+    /// Reports whether the URL may have a parameter `dead-letters`, which names topics that hold dead letters of other programs.
+    ///
+    /// # Errors
+    /// If the scheme is unknown or not built in.
+    pub fn names_dead_letters(&self, url: &Url) -> Result<bool> {
+        Ok(self.factory(url)?.names_dead_letters())
+    }
+
     /// Returns the capabilities of the transport that `url` names, as far as they are known without asking a server.
     ///
     /// # Errors

@@ -115,6 +115,23 @@ impl Parameters {
         count.ok_or_else(|| self.error(format!("`{name}={value}` is not a valid count")))
     }
 
+    /// Reads topics that hold dead letters of other programs, separated by commas.
+    #[cfg(any(feature = "kafka", feature = "nats"))]
+    pub(crate) fn topics_of_dead_letters(
+        &self,
+        value: &str,
+    ) -> Result<Vec<crate::event::Topic>, TransportError> {
+        let topics = value.split(',').map(|topic| {
+            topic.parse().map_err(|why| {
+                let message = format!("`dead-letters={topic}` is not a valid topic: {why}");
+                self.error(message).hint(
+                    "it names topics that hold dead letters of other programs, separated by commas",
+                )
+            })
+        });
+        topics.collect()
+    }
+
     /// Returns the error of a value that is none of those to choose from.
     pub(crate) fn choice(&self, name: &str, value: &str, hint: &'static str) -> TransportError {
         self.error(format!("`{name}={value}` is not a valid value"))

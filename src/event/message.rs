@@ -107,6 +107,15 @@ impl Message {
         }
     }
 
+    /// Returns the bytes of key, headers and payload.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let length = |value: Option<&Bytes>| value.map_or(0, Bytes::len);
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.len() + length(value));
+        length(self.key.as_ref()) + headers.sum::<usize>() + length(self.payload.as_ref())
+    }
+
     /// Returns the payload, empty where it is null.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -86,6 +86,9 @@ pub struct Limits {
     /// How late a delayed event may usually be.
     #[serde(serialize_with = "super::stamp::seconds::serialize")]
     pub lateness: Option<Duration>,
+    /// Headers of different names lose their order.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unordered_headers: bool,
 }
 
 /// The capabilities of a transport.

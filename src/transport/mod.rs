@@ -62,9 +62,9 @@ pub use self::{
     dead_letter::{
         Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
         DeadLetterRef, DeadLetterScan, DeadLetters, InvalidNoteName, JOB_LEASE, Job, JobAction,
-        JobId, JobLease, MessageDigest, Note, NoteName, Origin, ReplayScan, ReplayTarget,
-        ReplayTrace, Replayed, Resolution, Selection, Settled, Stats, StatsBuilder, StatsRow,
-        TraceKind, sort_stats,
+        JobId, JobLease, LetterPage, MessageDigest, Note, NoteName, Origin, PAGE_BYTES, ReplayScan,
+        ReplayTarget, ReplayTrace, Replayed, Resolution, Selection, Settled, Stats, StatsBuilder,
+        StatsRow, TraceKind, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,

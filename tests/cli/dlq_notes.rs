@@ -241,13 +241,81 @@ fn a_policy_is_tried_before_it_is_set() {
     );
 }
 
-#[test]
-fn what_the_policy_masks_is_not_shown() {
+/// Returns a store with a dead letter of which the event and the failure have a number of a card.
+fn with_a_card() -> Pf {
     let pf = Pf::new();
     let args = ["publish", "order.created", r#"{"card":"4111222"}"#, "-q"];
     let _ = pf.run(&args).succeeded();
     let fails = "echo card 4111222 declined >&2; exit 65";
     let _ = consume(&pf, "billing", fails);
+    pf
+}
+
+fn mask_cards(pf: &Pf) {
+    let policy = r#"{"mask":[".event.data.card"]}"#;
+    let set = pf.run_with(&["dlq", "policy", "set", "-"], policy);
+    let _ = set.succeeded();
+}
+
+#[test]
+fn what_the_policy_masks_is_in_no_plan_edit_or_canary() {
+    let pf = with_a_card();
+    mask_cards(&pf);
+    let handler = "cat; echo >&2; echo no 4111222 >&2; exit 65";
+    let emits = "echo '{\"type\":\"x\",\"data\":{\"card\":\"4111222\",\"other\":\"4111222\"}}'";
+    let edit = ".event.data.note = .event.data.card";
+    let shows: [&[&str]; 7] = [
+        &["dlq", "stats"],
+        &["dlq", "stats", "-o", "json"],
+        &["dlq", "replay", "--all", "--dry-run"],
+        &["dlq", "replay", "--all", "--dry-run", "-o", "json"],
+        &["dlq", "replay", "--all", "--edit", edit, "--dry-run"],
+        &[
+            "dlq",
+            "replay",
+            "--all",
+            "--canary",
+            "1",
+            "--dry-run",
+            "--",
+            "sh",
+            "-c",
+            handler,
+        ],
+        &[
+            "dlq",
+            "replay",
+            "--all",
+            "--canary",
+            "1",
+            "--emit",
+            "--dry-run",
+            "--",
+            "sh",
+            "-c",
+            emits,
+        ],
+    ];
+    for show in shows {
+        let run = pf.run(show);
+        assert!(run.stdout().contains("***"), "{show:?}: {run}");
+        assert!(!run.stdout().contains("4111222"), "{show:?}: {run}");
+        // What a command writes to stderr is its own.
+        let ours = run.stderr().lines().filter(|line| *line != "no 4111222");
+        assert!(
+            ours.into_iter().all(|line| !line.contains("4111222")),
+            "{show:?}: {run}"
+        );
+    }
+    let planned = pf.run(&["dlq", "replay", "--all", "--plan", "plan.json"]);
+    assert!(planned.succeeded().stderr().contains("***"));
+    let file = std::fs::read_to_string(pf.path("plan.json")).unwrap();
+    assert!(!file.contains("4111222"), "{file}");
+}
+
+#[test]
+fn what_the_policy_masks_is_not_shown() {
+    let pf = with_a_card();
     let lists: [&[&str]; 7] = [
         &["dlq", "list"],
         &["dlq", "list", "-o", "json"],
@@ -259,9 +327,7 @@ fn what_the_policy_masks_is_not_shown() {
     ];
     let before = pf.run(lists[0]).succeeded();
     assert!(before.stdout().contains("4111222"), "{before}");
-    let policy = r#"{"mask":[".event.data.card"]}"#;
-    let set = pf.run_with(&["dlq", "policy", "set", "-"], policy);
-    let _ = set.succeeded();
+    mask_cards(&pf);
     for list in lists {
         let run = pf.run(list).succeeded();
         assert!(run.stdout().contains("***"), "{list:?}: {run}");

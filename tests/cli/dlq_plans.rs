@@ -98,6 +98,60 @@ fn jobs_are_listed_shown_and_cancelled() {
 }
 
 #[test]
+fn the_policy_of_now_holds_for_a_plan_of_before() {
+    let pf = failed(2);
+    plan(&pf);
+    let jobs = pf.run(&["dlq", "jobs", "list", "-o", "json"]).json();
+    let id = jobs[0]["id"].as_str().unwrap().to_owned();
+    let set = |policy: &str| {
+        let set = pf.run_with(&["dlq", "policy", "set", "-"], policy);
+        let _ = set.succeeded();
+    };
+    let runs: [&[&str]; 2] = [
+        &["dlq", "apply", "plan.json"],
+        &["dlq", "jobs", "resume", &id],
+    ];
+    for policy in [
+        r#"{"never-replay":["1:"]}"#,
+        r#"{"targets":["mail.**"]}"#,
+        r#"{"read-only":true}"#,
+    ] {
+        set(policy);
+        for run in runs {
+            let refused = pf.run(run);
+            assert_eq!(refused.code(), Some(77), "{policy} {run:?}: {refused}");
+        }
+    }
+    assert_snapshot!(pf.run(&["dlq", "jobs", "cancel", &id]), @"
+    exit: 77
+    --- stdout
+
+    --- stderr
+    error: the policy of this store forbids it: it is read-only
+    hint: see `pf dlq policy show`
+    ");
+    set(r#"{"never-replay":["1:"]}"#);
+    let refused = pf.run(&["dlq", "apply", "plan.json"]);
+    assert!(
+        refused.stderr().contains("which is never replayed"),
+        "{refused}"
+    );
+    assert_eq!(ids(&pf).len(), 2);
+    set("{}");
+    let _ = pf.run(&["dlq", "apply", "plan.json"]).succeeded();
+}
+
+#[test]
+fn a_plan_whose_file_cannot_be_written_is_dropped() {
+    let pf = failed(1);
+    std::fs::create_dir(pf.path("folder")).unwrap();
+    let run = pf.run(&["dlq", "replay", "--all", "--plan", "folder"]);
+    assert_eq!(run.code(), Some(1), "{run}");
+    let listed = pf.run(&["dlq", "jobs", "list"]).succeeded();
+    assert_eq!(listed.stdout(), "");
+}
+
+#[test]
 fn a_planned_job_is_run_by_its_id() {
     let pf = failed(2);
     plan(&pf);

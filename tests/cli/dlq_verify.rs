@@ -169,6 +169,35 @@ fn each_planted_fault_is_found() {
 }
 
 #[test]
+fn what_was_moved_to_another_topic_or_group_is_found() {
+    let pf = failed(4);
+    let all = ids(&pf);
+    let other = ["publish", "order.other", "{}", "-q"];
+    let _ = pf.run(&other).succeeded();
+    let _ = consume(&pf, "mail", "true");
+    let job = replay(&pf, &[]);
+    assert_eq!(found(&verify(&pf, &job).succeeded(), &all), ["once"; 4]);
+    let to = [
+        "topic = (SELECT id FROM topics WHERE name = 'order.other')",
+        "only_group = (SELECT id FROM groups WHERE name = 'mail')",
+        "only_group = NULL",
+    ];
+    for (id, set) in all.iter().zip(to) {
+        let sql = format!("UPDATE messages SET {set} WHERE lineage LIKE '%' || ?1 || '%'");
+        assert_eq!(raw(&pf).execute(&sql, [id]).unwrap(), 1);
+    }
+    let run = verify(&pf, &job);
+    assert_eq!(run.code(), Some(4), "{run}");
+    let expected = ["elsewhere", "elsewhere", "elsewhere", "once"];
+    assert_eq!(found(&run, &all), expected);
+    let shown = pf.run(&["dlq", "jobs", "show", &job, "--verify"]);
+    assert!(
+        shown.stdout().contains(": 1 there once, 3 elsewhere"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn what_retention_may_have_deleted_is_not_called_missing() {
     let pf = failed(2);
     let all = ids(&pf);

@@ -134,6 +134,10 @@ const FAULTS: &[(&str, Fault)] = &[
     ("dead_letters::are_selected", Fault::SkipsLetters),
     ("dead_letters::are_counted", Fault::Miscounts),
     ("dead_letters::are_imported_once", Fault::ImportsAlwaysNew),
+    (
+        "dead_letters::come_in_pages_of_bounded_size",
+        Fault::FillsPages,
+    ),
     ("replay::starts_a_new_life", Fault::ForgetsLineage),
     ("replay::goes_to_the_group_that_failed", Fault::ReplaysToAll),
     ("replay::goes_to_another_topic", Fault::IgnoresTarget),
@@ -159,6 +163,7 @@ const FAULTS: &[(&str, Fault)] = &[
         Fault::OwnTopicsShow,
     ),
     ("replays::are_found_once", Fault::RepeatsReplays),
+    ("replays::are_found_once", Fault::MisplacesReplays),
     ("replays::of_a_group_are_found", Fault::ChangesDigests),
     ("replays::are_gone_only_for_a_reason", Fault::HidesReplays),
     (

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
+pub mod canary;
 pub mod dice;
 pub mod harness;
 pub mod kafka;

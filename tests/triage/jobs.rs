@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protoflow::{
     event::Group,
-    runtime::{EditRequest, JobReport, PlanRequest, Policy, Query, Stop, TriageError},
+    runtime::{EditRequest, JobReport, PlanRequest, Query, Stop, TriageError},
     transport::{ErrorKind, JobAction, Resolution, Selection, TailFrom, TailRequest},
 };
 use tokio::time::Instant;
@@ -331,25 +331,4 @@ async fn an_edited_foreign_letter_goes_to_its_topic_as_its_original_would() {
     };
     let mut tail = transport.tail(request).await.unwrap();
     assert_eq!(tail.next(10).await.unwrap().len(), 1, "every group sees it");
-}
-
-#[tokio::test]
-async fn a_policy_that_was_set_after_the_plan_holds_for_its_run() {
-    let (transport, triage) = store().await;
-    put(&transport, [letter(1, "billing", "x")]).await;
-    let to = JobAction::Replay {
-        to: Some("mail.sent".parse().unwrap()),
-    };
-    let plan = PlanRequest::new(to, Selection::default());
-    let plan = triage.plan(plan).await.unwrap();
-    for policy in [r#"{"targets":["order.**"]}"#, r#"{"read-only":true}"#] {
-        let policy = Policy::from_json(policy).unwrap();
-        triage.set_policy(&policy).await.unwrap();
-        let options = options(None);
-        let (stop, mut seen) = (Stop::default(), |_: &[_]| {});
-        let refused = triage.run(&plan, &options, &stop, &mut seen).await;
-        assert!(matches!(refused, Err(TriageError::Policy(_))));
-    }
-    triage.set_policy(&Policy::default()).await.unwrap();
-    assert_eq!(run(&triage, &plan).await.done, 1);
 }

@@ -1,8 +1,8 @@
 //! Listing and counting.
 
 use protoflow::{
-    runtime::{PlanRequest, TriageError},
-    transport::{DeadLetterId, Selection},
+    runtime::{EditRequest, LogEntry, PlanRequest, Policy, Query, TriageError},
+    transport::{DeadLetter, DeadLetterId, Selection},
 };
 
 use crate::fixture::{REPLAY, letter, listed, named, put, reason, store};
@@ -81,4 +81,58 @@ async fn many_names_are_looked_up_here() {
         triage.stats(named(&names)).await.unwrap().rows[0].count,
         600
     );
+}
+
+#[tokio::test]
+async fn what_the_policy_masks_is_in_no_sample() {
+    let (transport, triage) = store().await;
+    let secret = |n: u32| letter(n, "billing", &format!("no card {n} here"));
+    put(&transport, [secret(41_112_222), secret(41_113_333)]).await;
+    let policy = Policy::from_json(r#"{"mask":[".event.data.n"]}"#).unwrap();
+    triage.set_policy(&policy).await.unwrap();
+    let mut shown: Vec<String> = Vec::new();
+    let counts = triage.stats(Selection::default()).await.unwrap();
+    shown.extend(counts.rows.into_iter().map(|row| row.sample));
+    let plan = || PlanRequest::new(REPLAY, Selection::default());
+    let contents = triage.preview(plan()).await.unwrap();
+    shown.extend(contents.reasons.rows.into_iter().map(|row| row.sample));
+    let request = EditRequest {
+        query: Query::default(),
+        text: "--all".to_owned(),
+        who: "ann".to_owned(),
+        is_dead: |_| false,
+    };
+    let mut event = |letter: &DeadLetter, _: &[u8]| {
+        let n = letter.record.event_id.as_deref().unwrap();
+        if n == "41113333" {
+            return Err(format!("{n} is not a card"));
+        }
+        let event = format!(
+            r#"{{"specversion":"1.0","id":"1","source":"s","type":"order.created","data":{{"n":7,"old":"was {n}"}}}}"#
+        );
+        Ok(event.into_bytes())
+    };
+    let edit = triage.preview_edit(request, &mut event).await.unwrap();
+    shown.extend(edit.refusals.into_iter().map(|refusal| refusal.reason));
+    for shape in edit.shapes {
+        shown.extend([shape.before, shape.after]);
+    }
+    assert_eq!(shown.len(), 7);
+    for text in shown {
+        assert!(text.contains("***") && !text.contains("4111"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_begun_is_in_the_log_even_if_its_end_is_not() {
+    let (_, triage) = store().await;
+    let entry = LogEntry::new("ann", "archive");
+    let killed = triage.note_begin(&entry).await.unwrap();
+    let begun = triage.note_begin(&entry).await.unwrap();
+    triage.note_end(&begun, Some(&entry)).await.unwrap();
+    let nothing = triage.note_begin(&entry).await.unwrap();
+    triage.note_end(&nothing, None).await.unwrap();
+    let log = triage.log().await.unwrap();
+    let begun: Vec<_> = log.iter().map(|entry| entry.begun).collect();
+    assert_eq!(begun, [true, false], "{killed}");
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up should stop the test")]
 
 #[cfg(feature = "filter")]
+mod admission;
 mod filters;
 mod fixture;
 mod job_failures;

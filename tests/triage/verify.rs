@@ -87,3 +87,24 @@ async fn what_was_purged_elsewhere_is_not_missing_though_the_step_was_not_noted(
     let found: Vec<_> = verified.letters.iter().map(|one| one.found).collect();
     assert_eq!(found, [Found::Unknown, Found::Once]);
 }
+
+#[tokio::test]
+async fn a_message_for_every_group_is_not_the_replay_to_the_group() {
+    let (transport, triage) = store().await;
+    put(&transport, (0..2).map(|n| letter(n, "billing", "x"))).await;
+    let replay = PlanRequest::new(REPLAY, Selection::default());
+    let replay = triage.plan(replay).await.unwrap();
+    let one = letter(0, "billing", "x").id;
+    let to = JobAction::Replay {
+        to: Some("order.created".parse().unwrap()),
+    };
+    let other = PlanRequest::new(to, named(&[one.as_str()]));
+    let other = triage.plan(other).await.unwrap();
+    run(&triage, &other).await;
+    run(&triage, &replay).await;
+    let verified = triage.verify(&replay.job).await.unwrap();
+    let found: Vec<_> = verified.letters.iter().map(|one| one.found).collect();
+    assert_eq!(found, [Found::Elsewhere, Found::Once]);
+    assert!(!verified.is_proven());
+    assert!(triage.verify(&other.job).await.unwrap().is_proven());
+}

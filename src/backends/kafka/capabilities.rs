@@ -53,6 +53,7 @@ pub(super) fn offline() -> Capabilities {
             max_payload: Some(1_048_588),
             max_delay: None,
             lateness: Some(Duration::from_millis(150)),
+            unordered_headers: false,
         },
     }
 }

@@ -39,6 +39,10 @@ impl Factory for KafkaFactory {
         read(url, OpenOptions::default()).map(drop)
     }
 
+    fn names_dead_letters(&self) -> bool {
+        true
+    }
+
     fn capabilities(&self) -> Option<Capabilities> {
         Some(capabilities::offline())
     }

@@ -28,6 +28,7 @@ pub(super) fn all() -> Capabilities {
             max_payload: None,
             max_delay: None,
             lateness: Some(Duration::from_millis(2)),
+            unordered_headers: false,
         },
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::store::{State, Store};
 use crate::transport::{
-    DeadLetter, DeadLetterScan, Note, NoteName, Result, Selection, Stats, StatsBuilder,
+    DeadLetter, DeadLetterScan, LetterPage, Note, NoteName, Result, Selection, Stats, StatsBuilder,
 };
 
 /// Lists the dead letters of a selection as of now.
@@ -69,7 +69,12 @@ struct Scan(vec::IntoIter<Arc<DeadLetter>>);
 #[async_trait]
 impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
-        let letters = self.0.by_ref().take(max.max(1));
-        Ok(letters.map(Arc::unwrap_or_clone).collect())
+        let mut page = LetterPage::new(max);
+        while !page.is_full()
+            && let Some(letter) = self.0.next()
+        {
+            page.push(Arc::unwrap_or_clone(letter));
+        }
+        Ok(page.finish())
     }
 }

@@ -186,11 +186,15 @@ fn resolve(
 /// Reads the replays that are in a topic, or that a group has not finished.
 pub(super) fn replays(store: &Store) -> Box<dyn ReplayScan> {
     let traces: Vec<_> = store.look(|state| {
-        let queued = state.groups.values().flat_map(GroupState::unfinished);
-        let queued = queued.filter(|(number, _)| !state.log.contains_key(number));
-        let entries = state.log.iter().map(|(number, entry)| (*number, entry));
-        let all = entries.chain(queued);
-        all.filter_map(|(_, entry)| trace(entry)).collect()
+        let of_group = |(name, group): (&Group, &GroupState)| {
+            let queued = group.unfinished();
+            let queued = queued.filter(|(number, _)| !state.log.contains_key(number));
+            let traces = queued.filter_map(|(_, entry)| trace(entry, Some(name)));
+            traces.collect::<Vec<_>>()
+        };
+        let stored = state.log.values().filter_map(|entry| trace(entry, None));
+        let queued = state.groups.iter().flat_map(of_group);
+        stored.chain(queued).collect()
     });
     Box::new(Replays(traces.into_iter()))
 }
@@ -219,8 +223,12 @@ pub(super) fn settled(store: &Store, group: &Group, replays: &[Replayed]) -> Vec
     })
 }
 
-fn trace(entry: &Entry) -> Option<ReplayTrace> {
+fn trace(entry: &Entry, group: Option<&Group>) -> Option<ReplayTrace> {
     Some(ReplayTrace {
+        target: ReplayTarget {
+            topic: entry.stored.message.topic.clone(),
+            group: group.cloned(),
+        },
         replay_of: entry.lineage.as_ref()?.replay_of.clone(),
         position: entry.stored.position.clone(),
         kind: TraceKind::Message(MessageDigest::of(&entry.stored.message)),

@@ -47,6 +47,8 @@ pub(crate) fn offline() -> Capabilities {
             max_payload: None,
             max_delay: None,
             lateness: Some(LATENESS),
+            // The client keeps headers in a map.
+            unordered_headers: true,
         },
     }
 }

@@ -20,6 +20,7 @@ use crate::{
 /// Opens `nats://host:port/STREAM` and `tls://host:port/STREAM`.
 ///
 /// Parameters: `prefix=` (the prefix of topics in subjects; the name of the stream and a dot by default),
+/// `dead-letters=topic,…` (topics that hold dead letters of other programs),
 /// `servers=host:port,…` (further servers of the cluster), `naming=protoflow`, `mode=binary`, `creds=FILE`,
 /// `nkey=FILE`, `ca=FILE`, `cert=FILE` and `key=FILE`, `domain=` or `api-prefix=` (another JetStream than that of the
 /// server), `inbox-prefix=` (where answers arrive), `connect-timeout=5s`. User and password, or a token instead of both,
@@ -43,6 +44,10 @@ impl Factory for NatsFactory {
 
     fn check(&self, url: &Url) -> Result<()> {
         Config::read(url, OpenOptions::default()).map(drop)
+    }
+
+    fn names_dead_letters(&self) -> bool {
+        true
     }
 
     fn capabilities(&self) -> Option<Capabilities> {

@@ -47,6 +47,7 @@ pub(crate) fn offline() -> Capabilities {
             max_payload: None,
             max_delay: None,
             lateness: Some(LATENESS),
+            unordered_headers: false,
         },
     }
 }

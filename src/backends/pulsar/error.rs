@@ -121,7 +121,8 @@ fn busy(text: &str) -> TransportError {
         "another consumer holds the exclusive subscription",
     )
     .hint(
-        "stop it, or let all consumers share the subscription with `type=key_shared` in their URLs",
+        "`--wait` waits until it ends, and takes over; or let all consumers share the subscription with `type=key_shared` in \
+         their URLs",
     )
 }
 

@@ -76,6 +76,7 @@ fn describe(durability: &str, retention: Duration) -> Capabilities {
             max_payload: Some(MAX_PAYLOAD as u64),
             max_delay: None,
             lateness: Some(Duration::from_millis(20)),
+            unordered_headers: false,
         },
     }
 }

@@ -130,10 +130,12 @@ impl Context {
         if topics.is_empty() {
             return Ok(());
         }
-        let scheme = self.url()?.scheme().to_owned();
-        let Some(target) = self.target.as_mut().filter(|_| scheme == "kafka") else {
+        let url = self.url()?;
+        let is_possible = self.registry.names_dead_letters(&url)?;
+        let Some(target) = self.target.as_mut().filter(|_| is_possible) else {
+            let scheme = url.scheme();
             return Err(CliError::usage(format!(
-                "`--dead-letter-topic` is for Kafka, and the store is `{scheme}:`"
+                "`--dead-letter-topic` names a topic of other programs, and `{scheme}:` has none"
             ))
             .hint("without it, every dead-letter store is read"));
         };

@@ -17,6 +17,10 @@ pub(super) async fn change(
     adds: bool,
 ) -> Result<u64, TriageError> {
     guard.check_writable()?;
+    let query = Query {
+        archived: !adds,
+        ..query
+    };
     let mut listing = DeadLetterListing::open(transport, query).await?;
     let mut ids = Vec::new();
     loop {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     FilterFailures, Query, TriageError, counts,
-    notes::{Fix, Fixes},
+    notes::{Fix, Fixes, Hiding},
 };
 use crate::transport::{StatsRow, Transport};
 
@@ -57,12 +57,14 @@ pub(super) async fn check(
     query: Query,
 ) -> Result<CheckReport, TriageError> {
     let now = SystemTime::now();
-    let counts = counts::count(transport, query.clone()).await?;
+    // No sample is shown.
+    let counts = counts::count(transport, Hiding::Nothing, query.clone()).await?;
     let recent = match limits.max_rate {
         Some((_, span)) => {
             let mut recent = query;
             recent.selection.since = recent.selection.since.max(now.checked_sub(span));
-            Some(counts::count(transport, recent).await?.total())
+            let recent = counts::count(transport, Hiding::Nothing, recent);
+            Some(recent.await?.total())
         }
         None => None,
     };

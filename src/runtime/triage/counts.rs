@@ -3,7 +3,7 @@
 use super::{
     Query, TriageError,
     listing::{DeadLetterListing, FilterFailures, PAGE},
-    notes::Archived,
+    notes::{Archived, Hiding},
 };
 use crate::transport::{StatsBuilder, StatsRow, Transport, sort_stats};
 
@@ -47,8 +47,15 @@ impl From<StatsBuilder> for Counts {
 }
 
 /// Counts the dead letters of a query.
-pub(super) async fn count(transport: &dyn Transport, query: Query) -> Result<Counts, TriageError> {
-    let is_plain = query.selection.ids.is_empty() && !query.is_filtered() && !query.archived;
+pub(super) async fn count(
+    transport: &dyn Transport,
+    hiding: Hiding,
+    query: Query,
+) -> Result<Counts, TriageError> {
+    let is_plain = query.selection.ids.is_empty()
+        && !query.is_filtered()
+        && !query.archived
+        && hiding.is_nothing();
     // Without an archive, the transport's own count is the answer.
     if is_plain && Archived::read(transport).await?.is_empty() {
         let mut rows = transport.dead_letters().stats(&query.selection).await?;
@@ -58,7 +65,8 @@ pub(super) async fn count(transport: &dyn Transport, query: Query) -> Result<Cou
             ..Counts::default()
         });
     }
-    let mut letters = DeadLetterListing::open(transport, query).await?;
+    let letters = DeadLetterListing::open(transport, query).await?;
+    let mut letters = letters.hiding(hiding.clone());
     let mut counts = Counts::builder();
     loop {
         let page = letters.next(PAGE).await?;
@@ -70,7 +78,7 @@ pub(super) async fn count(transport: &dyn Transport, query: Query) -> Result<Cou
             });
         }
         for letter in &page {
-            counts.add(letter);
+            counts.add_with(letter, |letter| hiding.failure(letter));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::notes::Hiding;
 use crate::{
     event::{Encoding, Envelope, Form, Headers, Message, Mode, Position, parse_record_to},
     transport::{DeadLetter, DeadLetterId, MessageDigest},
@@ -83,15 +84,15 @@ pub struct PlannedEdit {
 }
 
 impl EditReport {
-    pub(super) fn refuse(&mut self, id: &DeadLetterId, reason: String) {
+    pub(super) fn refuse(&mut self, id: &DeadLetterId, reason: impl FnOnce() -> String) {
         self.refused += 1;
         if self.refusals.len() < MAX_REFUSED {
-            let id = id.clone();
+            let (id, reason) = (id.clone(), reason());
             self.refusals.push(EditRefusal { id, reason });
         }
     }
 
-    pub(super) fn add(&mut self, edited: &Edited) {
+    pub(super) fn add(&mut self, edited: &Edited, hiding: &Hiding) {
         self.edited += 1;
         self.ids.push(edited.letter.id.clone());
         if let Some(original) = edited.letter.record.edit_of.clone() {
@@ -106,11 +107,12 @@ impl EditReport {
         if let Some(known) = shapes.find(|shape| shape.changes == changes) {
             known.count += 1;
         } else if self.shapes.len() < MAX_SHAPES {
+            let (before, after) = hiding.edit(&edited.before, &edited.after);
             self.shapes.push(EditShape {
                 changes,
                 count: 1,
-                before: edited.before.to_string(),
-                after: edited.after.to_string(),
+                before,
+                after,
             });
         }
     }

@@ -3,21 +3,18 @@
 use super::{
     Query, TriageError,
     names::Names,
-    notes::{Archived, Fix, Fixes},
+    notes::{Archived, Fix, Fixes, Hiding},
 };
-use crate::transport::{DeadLetter, DeadLetterScan, Result, Selection, Transport};
+use crate::transport::{DeadLetter, DeadLetterScan, PAGE_BYTES, Result, Selection, Transport};
 
 /// Most ids that are sent to the broker; more are matched here.
 const SENT_NAMES: usize = 500;
 
-/// Dead letters per page.
+/// Dead letters per page, which has fewer if they are large.
 pub(super) const PAGE: usize = 500;
 
 /// Dead letters that are added to a job at a time.
 pub(super) const BATCH: usize = 2000;
-
-/// A batch ends with the page that reaches this many bytes of messages.
-const BATCH_BYTES: usize = 4 << 20;
 
 /// An open listing of dead letters, oldest first.
 pub struct DeadLetterListing {
@@ -30,6 +27,8 @@ pub struct DeadLetterListing {
     archived: Archived,
     is_archive: bool,
     fixes: Fixes,
+    #[cfg(feature = "filter")]
+    hiding: Hiding,
     #[cfg(feature = "filter")]
     record: Vec<u8>,
 }
@@ -66,6 +65,8 @@ impl DeadLetterListing {
             is_archive: query.archived,
             fixes: Fixes::default(),
             #[cfg(feature = "filter")]
+            hiding: Hiding::Nothing,
+            #[cfg(feature = "filter")]
             record: Vec::new(),
         })
     }
@@ -73,6 +74,18 @@ impl DeadLetterListing {
     /// Marks the first dead letter that refutes each of these fixes.
     pub(super) fn marking(self, fixes: Fixes) -> Self {
         Self { fixes, ..self }
+    }
+
+    /// Hides what is masked in what it reports of the filter.
+    #[cfg(feature = "filter")]
+    pub(super) fn hiding(self, hiding: Hiding) -> Self {
+        Self { hiding, ..self }
+    }
+
+    /// Without the feature, nothing is filtered.
+    #[cfg(not(feature = "filter"))]
+    pub(super) fn hiding(self, _: Hiding) -> Self {
+        self
     }
 
     /// Returns at most `max` dead letters; none at the end.
@@ -96,12 +109,12 @@ impl DeadLetterListing {
     /// time: each time costs round trips, or a flush of the disk.
     pub(super) async fn batch(&mut self, most: usize) -> Result<Vec<DeadLetter>> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() + PAGE <= most && bytes < BATCH_BYTES {
+        while batch.len() + PAGE <= most && bytes < PAGE_BYTES {
             let page = self.next(PAGE).await?;
             if page.is_empty() {
                 break;
             }
-            let sizes = page.iter().map(|letter| letter.message.bytes().len());
+            let sizes = page.iter().map(|letter| letter.message.size());
             bytes += sizes.sum::<usize>();
             batch.extend(page);
         }
@@ -149,6 +162,7 @@ impl DeadLetterListing {
         super::write_dead_letter(&mut self.record, letter);
         filter.matches(&self.record).unwrap_or_else(|error| {
             if self.filter_failures.count == 0 {
+                let error = self.hiding.text(letter, error.to_string());
                 self.filter_failures.reason = format!("{}: {error}", letter.id);
             }
             self.filter_failures.count += 1;

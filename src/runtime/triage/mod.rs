@@ -62,7 +62,7 @@ pub use self::{
 };
 use self::{
     job::{plan, run, verify},
-    notes::Fixes,
+    notes::{Fixes, Hiding},
 };
 use super::Stop;
 use crate::transport::{DeadLetter, Job, JobId, NoteName, Result as Answer, Transport};
@@ -96,15 +96,17 @@ impl Triage {
     /// If the transport fails.
     pub async fn list(&self, query: impl Into<Query>) -> Answer<DeadLetterListing> {
         let listing = DeadLetterListing::open(&*self.transport, query.into()).await?;
+        let listing = listing.hiding(Hiding::or_everything(self.guard().await)?);
         Ok(listing.marking(Fixes::read(&*self.transport).await?))
     }
 
-    /// Counts the dead letters of a query by topic, group, kind and fingerprint.
+    /// Counts the dead letters of a query by topic, group, kind and fingerprint. What the policies mask is not in the samples.
     ///
     /// # Errors
-    /// If the transport fails, or an id matches no dead letter or several.
+    /// If the transport fails, the policy cannot be read, or an id matches no dead letter or several.
     pub async fn stats(&self, query: impl Into<Query>) -> Result<Counts, TriageError> {
-        counts::count(&*self.transport, query.into()).await
+        let hiding = Hiding::of(&self.guard().await?)?;
+        counts::count(&*self.transport, hiding, query.into()).await
     }
 
     /// Returns the contents of a plan for this request, without storing anything.
@@ -149,18 +151,30 @@ impl Triage {
         if plan.resumed.is_some() {
             return Ok(());
         }
-        self.cancel(&plan.job).await?;
-        notes::discard_manifest(&*self.transport, &plan.job).await
+        plan::discard(&*self.transport, &plan.job).await
     }
 
-    /// Cancels a job that no process runs. What it has not resolved stays a dead letter.
+    /// Keeps a plan whose request said so until it is run or cancelled. To be called once it was handed over: what was not is
+    /// dropped after an hour.
+    ///
+    /// # Errors
+    /// If the transport fails.
+    pub async fn keep(&self, plan: &Plan) -> Answer<()> {
+        notes::confirm_plan(&*self.transport, &plan.job).await
+    }
+
+    /// Cancels a job that no process runs. What it has not resolved stays a dead letter. Nothing of the job is read, so that one
+    /// that cannot be read can be cancelled.
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
-    /// it, or if the transport fails.
-    pub async fn cancel(&self, job: &JobId) -> Answer<()> {
-        self.transport.dead_letters().forget(job).await?;
-        notes::release_plan(&*self.transport, job).await
+    /// it, or if the policy forbids changes or cannot be read, or if the transport fails.
+    pub async fn cancel(&self, job: &JobId) -> Result<(), TriageError> {
+        self.guard().await?.check_writable()?;
+        let transport = &*self.transport;
+        transport.dead_letters().forget(job).await?;
+        notes::release_plan(transport, job).await?;
+        Ok(notes::discard_purge_list(transport, job).await?)
     }
 
     /// Returns the plan of a job that has not ended, to be run.
@@ -169,11 +183,7 @@ impl Triage {
     /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
     /// it, or if the transport fails.
     pub async fn resume(&self, id: &JobId) -> Result<Plan, TriageError> {
-        notes::check_unedited(&*self.transport, id).await?;
-        let scheme = self.transport.scheme();
-        let mut jobs = self.jobs().await?.into_iter();
-        let job = jobs.find(|job| job.id == *id);
-        plan::resume(scheme, job.ok_or_else(|| id.unknown(scheme))?)
+        plan::find(&*self.transport, id).await
     }
 
     /// Returns the hashes of the plans that wait to be applied.
@@ -206,19 +216,16 @@ impl Triage {
             rate: guard.rate(options.rate),
             ..options.clone()
         };
-        let report = run::run(&*self.transport, plan, &options, stop, progress).await?;
-        if report.complete {
-            run::clean_up(&*self.transport, plan).await;
-        }
-        Ok(report)
+        run::run(&*self.transport, &guard, plan, &options, stop, progress).await
     }
 
-    /// Returns the jobs that have not ended.
+    /// Returns the jobs that have not ended. Plans that were not confirmed for an hour, and are not kept, are left out: the next
+    /// plan drops them.
     ///
     /// # Errors
     /// If the transport fails.
     pub async fn jobs(&self) -> Answer<Vec<Job>> {
-        self.transport.dead_letters().jobs().await
+        Ok(plan::all_jobs(&*self.transport).await?.0)
     }
 
     /// Returns the replays that can be verified, oldest first: the last ones, as long as the store keeps their lists.
@@ -230,17 +237,14 @@ impl Triage {
         Ok(headers.into_iter().map(|header| header.job).collect())
     }
 
-    /// Reads the target of a replay again and reports for each dead letter of its plan whether it is there exactly once. Holds the
-    /// ids of the job in memory, and nothing else that grows with the store.
+    /// Reads the target of a replay again and reports for each dead letter of its plan whether it is there exactly once. Only the
+    /// ids of the job are held in memory.
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::NotFound`] if the store does not keep the list of its dead letters, or if the transport
     /// fails.
     pub async fn verify(&self, job: &JobId) -> Answer<Verification> {
-        let mut headers = notes::manifest_headers(&*self.transport).await?.into_iter();
-        let header = headers.find(|header| header.job == *job);
-        let header = header.ok_or_else(|| job.unknown(self.transport.scheme()))?;
-        verify::verify(&*self.transport, &header).await
+        verify::verify(&*self.transport, job).await
     }
 
     /// Archives the dead letters of a query: they stay stored, and only a query of the archive shows them. Returns how many.
@@ -248,11 +252,7 @@ impl Triage {
     /// # Errors
     /// If the transport fails, an id matches no dead letter or several, or the policy forbids changes.
     pub async fn archive(&self, query: impl Into<Query>) -> Result<u64, TriageError> {
-        let query = Query {
-            archived: false,
-            ..query.into()
-        };
-        archive::change(&*self.transport, &self.guard().await?, query, true).await
+        archive::change(&*self.transport, &self.guard().await?, query.into(), true).await
     }
 
     /// Takes archived dead letters out of the archive again. Returns how many.
@@ -260,11 +260,7 @@ impl Triage {
     /// # Errors
     /// If the transport fails, an id matches no archived dead letter or several, or the policy forbids changes.
     pub async fn restore(&self, query: impl Into<Query>) -> Result<u64, TriageError> {
-        let query = Query {
-            archived: true,
-            ..query.into()
-        };
-        archive::change(&*self.transport, &self.guard().await?, query, false).await
+        archive::change(&*self.transport, &self.guard().await?, query.into(), false).await
     }
 
     /// Notes that a fingerprint is fixed: later dead letters of it are regressions.
@@ -314,7 +310,7 @@ impl Triage {
         request: EditRequest,
         event: &mut EditEvent<'_>,
     ) -> Result<EditReport, TriageError> {
-        repair::run(&*self.transport, request, true, event).await
+        repair::run(&*self.transport, &self.guard().await?, request, true, event).await
     }
 
     /// Stores edited dead letters beside the originals, which are archived. An edit that changes nothing or makes no valid event
@@ -328,8 +324,9 @@ impl Triage {
         request: EditRequest,
         event: &mut EditEvent<'_>,
     ) -> Result<EditReport, TriageError> {
-        self.guard().await?.check_writable()?;
-        repair::run(&*self.transport, request, false, event).await
+        let guard = self.guard().await?;
+        guard.check_writable()?;
+        repair::run(&*self.transport, &guard, request, false, event).await
     }
 
     /// Returns the policies that hold here: that of the store, and those of this process.
@@ -379,7 +376,7 @@ impl Triage {
     /// # Errors
     /// If the transport fails.
     pub async fn note_begin(&self, entry: &LogEntry) -> Answer<NoteName> {
-        notes::append_log(&*self.transport, entry).await
+        notes::begin_log(&*self.transport, entry).await
     }
 
     /// Replaces an entry by one with the result, or removes it if nothing was begun.

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::{
-    DeadLetterListing, Query, TriageError,
+    DeadLetterListing, Guard, Query, TriageError,
     edit::{self, EditEvent, EditReport, Edited},
     listing::PAGE,
-    notes::{Archived, PendingEdit},
+    notes::{Archived, Hiding, PendingEdit},
 };
 use crate::{
     failpoint,
@@ -32,18 +32,27 @@ pub struct EditRequest {
     pub is_dead: fn(&str) -> bool,
 }
 
+/// What makes the events, and what a report does not show of them.
+struct Edit<'a, 'e> {
+    hiding: Hiding,
+    event: &'a mut EditEvent<'e>,
+}
+
 /// Edits the dead letters of a request, or only says what would change.
 pub(super) async fn run(
     transport: &dyn Transport,
+    guard: &Guard,
     request: EditRequest,
     is_preview: bool,
     event: &mut EditEvent<'_>,
 ) -> Result<EditReport, TriageError> {
+    let hiding = Hiding::of(guard)?;
+    let mut edit = Edit { hiding, event };
     if is_preview {
-        return edit_all(transport, request, None, event).await;
+        return edit_all(transport, request, None, &mut edit).await;
     }
     let note = begin(transport, &request).await?;
-    let edited = edit_all(transport, request, Some(&note), event).await;
+    let edited = edit_all(transport, request, Some(&note), &mut edit).await;
     let is_unknown = |error: &TriageError| match error {
         TriageError::Transport(error) => is_unknown(error),
         _ => false,
@@ -90,11 +99,12 @@ async fn edit_all(
     transport: &dyn Transport,
     request: EditRequest,
     note: Option<&NoteName>,
-    event: &mut EditEvent<'_>,
+    edit: &mut Edit<'_, '_>,
 ) -> Result<EditReport, TriageError> {
     let hash = edit::hash(&request.text);
     let is_all = request.query.is_all();
-    let mut listing = DeadLetterListing::open(transport, request.query).await?;
+    let listing = DeadLetterListing::open(transport, request.query).await?;
+    let mut listing = listing.hiding(edit.hiding.clone());
     let mut report = EditReport::default();
     let mut archived = Archived::read(transport).await?;
     let mut earlier = Vec::new();
@@ -104,7 +114,7 @@ async fn edit_all(
             break;
         }
         earlier.extend(edited_by(&page, &hash));
-        let edited = edit_page(transport, &page, &hash, &mut report, event);
+        let edited = edit_page(transport, &page, &hash, &mut report, edit);
         if let Some(note) = note {
             let (who, archived) = (&*request.who, &mut archived);
             store(transport, note, who, edited, archived, &mut report).await?;
@@ -146,7 +156,7 @@ fn edit_page(
     page: &[DeadLetter],
     hash: &str,
     report: &mut EditReport,
-    event: &mut EditEvent<'_>,
+    how: &mut Edit<'_, '_>,
 ) -> Vec<(DeadLetterId, DeadLetter)> {
     let mut edited = Vec::new();
     for letter in page {
@@ -154,10 +164,11 @@ fn edit_page(
             // Made by this run, or by one of the same request that was interrupted.
             continue;
         }
-        match edit::edit(letter, hash, transport.encoding(), event) {
-            Err(reason) => report.refuse(&letter.id, reason),
+        let hiding = &how.hiding;
+        match edit::edit(letter, hash, transport.encoding(), how.event) {
+            Err(reason) => report.refuse(&letter.id, || hiding.text(letter, reason)),
             Ok(one) => {
-                report.add(&one);
+                report.add(&one, hiding);
                 let Edited { letter: new, .. } = one;
                 edited.push((letter.id.clone(), new));
             }
@@ -196,7 +207,7 @@ async fn store(
             }
             report.edited -= 1;
             report.ids.retain(|known| known != id);
-            report.refuse(original, error.to_string());
+            report.refuse(original, || error.to_string());
             refused.push(original.clone());
         }
     }

@@ -164,6 +164,7 @@ macro_rules! conformance_cases {
                 are_selected,
                 are_counted,
                 are_imported_once,
+                come_in_pages_of_bounded_size,
             }
             replay {
                 starts_a_new_life,

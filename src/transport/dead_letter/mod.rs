@@ -6,6 +6,7 @@ mod job;
 mod kind;
 mod letter;
 mod note;
+mod page;
 mod record;
 mod replays;
 mod selection;
@@ -24,6 +25,7 @@ pub use self::{
     kind::DeadLetterKind,
     letter::DeadLetter,
     note::{InvalidNoteName, Note, NoteName},
+    page::{LetterPage, PAGE_BYTES},
     record::{DeadLetterRecord, Origin},
     replays::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Replayed, Settled, TraceKind},
     selection::{DeadLetterRef, Selection},
@@ -180,7 +182,8 @@ pub trait DeadLetters: Send + Sync {
 /// An open read of dead letters.
 #[async_trait]
 pub trait DeadLetterScan: Send {
-    /// Returns at most `max` letters; an empty list means that the end was reached.
+    /// Returns at most `max` letters; an empty list means that the end was reached. A page ends early with the letter that
+    /// brings its messages to [`PAGE_BYTES`], so that memory stays flat whatever the letters' size; [`LetterPage`] helps.
     ///
     /// # Errors
     /// If the server does not answer.

@@ -93,6 +93,8 @@ pub struct ReplayTrace {
     pub replay_of: DeadLetterId,
     /// The position of the trace.
     pub position: Position,
+    /// Where it was found: the topic, and the group if no other one gets it.
+    pub target: ReplayTarget,
     /// What it is.
     pub kind: TraceKind,
 }

@@ -37,14 +37,14 @@ pub struct StatsRow {
 pub type Stats = Vec<StatsRow>;
 
 impl StatsRow {
-    fn of(letter: &DeadLetter) -> Self {
+    fn of(letter: &DeadLetter, sample: String) -> Self {
         let record = &letter.record;
         Self {
             topic: record.origin.topic.clone(),
             group: record.group.clone(),
             kind: record.kind,
             fingerprint: record.failure.fingerprint.clone(),
-            sample: record.failure.message.clone(),
+            sample,
             count: 1,
             first: record.dead_lettered_at,
             last: record.dead_lettered_at,
@@ -93,6 +93,11 @@ impl StatsBuilder {
 
     /// Counts a letter.
     pub fn add(&mut self, letter: &DeadLetter) {
+        self.add_with(letter, |letter| letter.record.failure.message.clone());
+    }
+
+    /// Counts a letter; `sample` makes the sample of a new row of it.
+    pub fn add_with(&mut self, letter: &DeadLetter, sample: impl FnOnce(&DeadLetter) -> String) {
         let record = &letter.record;
         self.lay_out_key(
             record.origin.topic.as_str(),
@@ -105,7 +110,8 @@ impl StatsBuilder {
         } else if self.limit.is_some_and(|limit| self.rows.len() >= limit) {
             self.rest += 1;
         } else {
-            self.rows.insert(self.key.clone(), StatsRow::of(letter));
+            self.rows
+                .insert(self.key.clone(), StatsRow::of(letter, sample(letter)));
         }
     }
 

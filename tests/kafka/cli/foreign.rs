@@ -141,5 +141,5 @@ fn a_topic_of_dead_letters_that_does_not_exist_is_an_error() {
     let pf = Pf::bare().env("PF_URL", &url);
     let run = pf.run(&["dlq", "list", "--dead-letter-topic", "failed"]);
     assert_eq!(run.code(), Some(2), "{run}");
-    assert!(run.stderr().contains("is for Kafka"), "{run}");
+    assert!(run.stderr().contains("`sqlite:` has none"), "{run}");
 }

@@ -1,9 +1,12 @@
 //! The ACLs that each command needs, as the README says: with exactly those it works.
 
+use std::collections::BTreeMap;
+
 use rustix::process::{Pid, Signal, kill_process};
 use test_support::{
     harness::{Pf, Run},
     kafka::{Broker, Raw, records::Record},
+    triage,
 };
 
 use super::{
@@ -14,7 +17,7 @@ use super::{
 const TRANSACTIONAL_ID: u8 = 5;
 
 /// The users of the broker; each has the ACLs of one row.
-const USERS: usize = 17;
+const USERS: usize = 20;
 
 /// Returns the number of an operation in the protocol.
 fn operation(name: &str) -> u8 {
@@ -212,6 +215,31 @@ fn schedules_work(strict: &mut Strict, publish: &[&str], admin: &Pf) {
     let _ = admin.run(&tail).succeeded();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let _ = firing.finish(child);
+}
+
+#[test]
+fn each_command_of_triage_works_with_the_acls_of_its_row() {
+    let mut strict = Strict::start();
+    let admin = strict.admin();
+    Raw::new(strict.broker.address()).make("orders", 1, &[]);
+    let publish = ["publish", "order.created", "--topic", "orders", "--lines"];
+    let lines = "1\n2\n3\n4\n5\n6\n7\n";
+    let _ = admin.run_with(&publish, lines).succeeded();
+    let consume = ["consume", "orders", "--group", "mail", "--until-end", "--"];
+    let run = admin.run(&[&consume[..], &["sh", "-c", "exit 65"]].concat());
+    assert_eq!(run.code(), Some(4), "{run}");
+    let letters = ids(&admin.run(&["dlq", "list"]).succeeded());
+    let mut users: BTreeMap<&str, Pf> = BTreeMap::new();
+    triage::try_each(&letters, &mut |row, args, stdin| {
+        let user = users.entry(row).or_insert_with(|| {
+            let acls = acls(&format!("pf {row}"));
+            let user = strict.user(&acls, "orders", "mail");
+            user.env("EDITOR", triage::EDITOR)
+        });
+        let run = user.run_with(args, stdin);
+        assert_eq!(run.code(), Some(0), "{row}: {run}");
+        run
+    });
 }
 
 #[test]

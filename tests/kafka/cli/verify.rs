@@ -191,3 +191,33 @@ fn a_replay_to_a_group_is_found_and_followed() {
         (Some(4), texts(&["twice", "twice", "once"]))
     );
 }
+
+#[test]
+fn a_replay_in_the_retry_topic_of_another_group_is_found() {
+    let shop = Shop::with_orders();
+    let ids = bury(&shop, 3);
+    let mail = ["consume", "order.created", "--group", "mail", "--until-end"];
+    let fails = ["--no-breaker", "-q", "--", "sh", "-c", "exit 65"];
+    let _ = shop.pf.run(&[&mail[..], &fails].concat());
+    let job = replay(&shop, &[]);
+    assert_eq!(found(&shop, &job, &ids), (Some(0), texts(&["once"; 3])));
+    let retries = |group: &str| {
+        shop.raw
+            .retries(&shop.name(&format!("pf.{group}.")))
+            .unwrap()
+    };
+    let (billing, mail) = (retries("billing"), retries("mail"));
+    let all = shop.raw.topic(&billing);
+    let order: Vec<_> = all.iter().map(|one| one.replay_of().unwrap()).collect();
+    let copies = all
+        .iter()
+        .map(|one| copy(one, one.payload.as_deref().unwrap()));
+    let copies: Vec<_> = copies.collect();
+    // Kafka removes no single record: the retry topic is written anew without the one that was moved.
+    shop.raw.remove(&billing);
+    shop.raw.make(&billing, 1, &[("cleanup.policy", "compact")]);
+    shop.raw.write(&billing, &copies[1..]);
+    shop.raw.write(&mail, &copies[..1]);
+    let expected = texts(&["elsewhere", "once", "once"]);
+    assert_eq!(found(&shop, &job, &order), (Some(4), expected));
+}

@@ -8,6 +8,7 @@ mod many_topics;
 mod owners;
 mod pending;
 mod publish;
+mod reading;
 mod replay;
 mod schedules;
 mod world;

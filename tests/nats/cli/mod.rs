@@ -8,6 +8,7 @@ mod consume;
 mod dedup;
 mod denied;
 mod fit;
+mod foreign;
 mod gaps;
 mod import;
 mod interest;

@@ -92,6 +92,34 @@ fn what_is_removed_doubled_or_changed_is_found() {
     }
 }
 
+#[test]
+fn what_was_moved_to_another_topic_is_found() {
+    let shop = Shop::prepared();
+    for topic in ["order.created", "order.paid"] {
+        for _ in 0..3 {
+            let publish = ["publish", topic, "{}", "-q"];
+            let _ = shop.pf.run(&publish).succeeded();
+        }
+    }
+    let consume = ["consume", "order.*", "--group", "billing", "--until-end"];
+    let fails = ["--no-breaker", "-q", "--", "sh", "-c", "exit 65"];
+    let _ = shop.pf.run(&[&consume[..], &fails].concat());
+    let before = shop.raw.topic("order.paid").len();
+    let replay = ["dlq", "replay", "--all", "--yes", "-o", "json"];
+    let lines = shop.pf.run(&replay).succeeded().json();
+    let job = lines.last().unwrap()["job"].as_str().unwrap().to_owned();
+    let paid = shop.raw.topic("order.paid").split_off(before);
+    let ids: Vec<_> = paid.iter().map(|one| one.replay_of().unwrap()).collect();
+    assert_eq!(found(&shop, &job, &ids), (Some(0), texts(&["once"; 3])));
+    // One to a topic that the job replayed to as well, one to a topic that it did not.
+    for (moved, to) in paid.iter().zip(["order.created", "order.lost"]) {
+        shop.raw.delete(moved.number);
+        shop.raw.write(to, moved, &moved.payload);
+    }
+    let expected = texts(&["elsewhere", "missing", "once"]);
+    assert_eq!(found(&shop, &job, &ids), (Some(4), expected));
+}
+
 /// The header in which the key of a message stands.
 const KEY: &str = "pf-key";
 

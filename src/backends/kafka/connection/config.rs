@@ -11,7 +11,7 @@ use crate::{
         kafka::error::{SCHEME, error},
         url_options::Parameters,
     },
-    event::{Dialect, Encoding, Topic},
+    event::{Dialect, Encoding},
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -97,9 +97,7 @@ impl Config {
         let mut dead_letters = Vec::new();
         let common = PARAMETERS.read(url, options, config.encoding, |name, value| match name {
             "dead-letters" => {
-                for topic in value.split(',') {
-                    dead_letters.push(topic_of_dead_letters(topic)?);
-                }
+                dead_letters.extend(PARAMETERS.topics_of_dead_letters(value)?);
                 Ok(true)
             }
             _ => config.set(name, value),
@@ -169,13 +167,6 @@ fn no_dedup() -> TransportError {
     let message = "duplicates of events cannot be recognised";
     let refused = error(ErrorKind::Unsupported, message);
     refused.hint("leave `dedup` out; `pf caps` says why")
-}
-
-fn topic_of_dead_letters(text: &str) -> Result<Topic> {
-    text.parse().map_err(|why| {
-        let failed = wrong(format!("`dead-letters={text}` is not a valid topic: {why}"));
-        failed.hint("it names topics that hold dead letters of other programs, separated by commas")
-    })
 }
 
 /// Returns the error of a URL that cannot be meant.

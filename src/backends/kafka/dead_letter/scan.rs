@@ -24,7 +24,7 @@ use crate::{
         },
     },
     event::{Pattern, Topic},
-    transport::{DeadLetter, DeadLetterScan, ErrorKind, Result, Selection},
+    transport::{DeadLetter, DeadLetterScan, ErrorKind, LetterPage, Result, Selection},
 };
 
 /// Opens a scan of the letters that exist now.
@@ -43,7 +43,8 @@ struct Scan {
     fetcher: Arc<OffsetFetcher>,
     resolved: ResolvedLetters,
     seen: RecentIds,
-    ready: VecDeque<DeadLetter>,
+    /// Records that are not decoded yet.
+    pending: VecDeque<FetchedRecord>,
 }
 
 impl Scan {
@@ -61,15 +62,16 @@ impl Scan {
             fetcher: Arc::new(OffsetFetcher::new(&connection.config)),
             resolved: state.resolved,
             seen: RecentIds::default(),
-            ready: VecDeque::new(),
+            pending: VecDeque::new(),
             connection: Arc::clone(connection),
         })
     }
 
-    async fn emit(&mut self, mut found: DecodedLetter) -> Result<()> {
+    /// Returns a letter with its message, unless it is resolved or was returned before.
+    async fn load(&mut self, mut found: DecodedLetter) -> Result<Option<DeadLetter>> {
         let id = resolved::compact_id(&found.letter.id);
         if self.resolved.contains(id, found.place()) || !self.seen.is_new(id) {
-            return Ok(());
+            return Ok(None);
         }
         if found.reference.is_some() {
             let (names, fetcher) = (self.connection.names().clone(), Arc::clone(&self.fetcher));
@@ -79,8 +81,7 @@ impl Scan {
             })
             .await?;
         }
-        self.ready.push_back(found.letter);
-        Ok(())
+        Ok(Some(found.letter))
     }
 }
 
@@ -130,17 +131,24 @@ pub(crate) async fn ranges(
 #[async_trait]
 impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
-        while self.ready.is_empty() {
-            let Some(reads) = self.merge.next().await? else {
-                return Ok(Vec::new());
-            };
-            for read in reads {
-                if let Some(found) = self.decoder.decode(read) {
-                    self.emit(found).await?;
+        let mut page = LetterPage::new(max);
+        while !page.is_full() {
+            let Some(read) = self.pending.pop_front() else {
+                if !page.is_empty() {
+                    break;
                 }
+                match self.merge.next().await? {
+                    Some(reads) => self.pending.extend(reads),
+                    None => break,
+                }
+                continue;
+            };
+            if let Some(found) = self.decoder.decode(read)
+                && let Some(letter) = self.load(found).await?
+            {
+                page.push(letter);
             }
         }
-        let count = self.ready.len().min(max.max(1));
-        Ok(self.ready.drain(..count).collect())
+        Ok(page.finish())
     }
 }

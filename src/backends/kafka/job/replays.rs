@@ -4,7 +4,7 @@
 //! settled it; compaction removes both in the end.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -41,8 +41,9 @@ pub(crate) async fn open(
 ) -> Result<Box<dyn ReplayScan>> {
     let since = since.checked_sub(CLOCK_SKEW).unwrap_or(since);
     let mut parts = Vec::new();
-    for name in topics(connection, targets)? {
-        let count = connection.topics.partitions(&name).await?.unwrap_or(0);
+    let places = places(connection, targets)?;
+    for name in places.keys() {
+        let count = connection.topics.partitions(name).await?.unwrap_or(0);
         parts.extend((0..count).map(|partition| (name.clone(), partition)));
     }
     open_transactions::note(connection, parts.clone()).await?;
@@ -62,28 +63,43 @@ pub(crate) async fn open(
     Ok(Box::new(Replays {
         connection: Arc::clone(connection),
         since,
+        places,
         reader: PartitionReader::open(connection, ranges.collect(), Isolation::Committed)?,
         ready: VecDeque::new(),
     }))
 }
 
-/// Returns the topics that may hold replays to these targets. A dead letter of another program is replayed to its topic,
-/// whatever group gave it up.
-fn topics(connection: &Connection, targets: &[ReplayTarget]) -> Result<BTreeSet<String>> {
+/// Returns the topics that may hold replays to these targets, each with the target that it is. A dead letter of another
+/// program is replayed to its topic, whatever group gave it up.
+fn places(
+    connection: &Connection,
+    targets: &[ReplayTarget],
+) -> Result<BTreeMap<String, ReplayTarget>> {
     let names = connection.names();
-    let mut topics = BTreeSet::new();
+    let mut places = BTreeMap::new();
     for target in targets {
-        topics.insert(names.topic_name(&target.topic)?);
+        let topic = &target.topic;
+        let to_all = ReplayTarget {
+            topic: topic.clone(),
+            group: None,
+        };
+        // Nothing is replayed to what cannot be a topic, as one that holds dead letters.
+        let Ok(name) = names.topic_name(topic) else {
+            continue;
+        };
+        places.insert(name, to_all);
         if let Some(group) = &target.group {
-            topics.insert(names.retry_topic(group, &target.topic)?);
+            places.insert(names.retry_topic(group, topic)?, target.clone());
         }
     }
-    Ok(topics)
+    Ok(places)
 }
 
 struct Replays {
     connection: Arc<Connection>,
     since: SystemTime,
+    /// What each topic that is read is the place of.
+    places: BTreeMap<String, ReplayTarget>,
     reader: PartitionReader,
     ready: VecDeque<ReplayTrace>,
 }
@@ -96,8 +112,11 @@ impl ReplayScan for Replays {
                 return Ok(Vec::new());
             };
             let reads = reads.into_iter();
-            self.ready
-                .extend(reads.filter_map(|read| trace(&self.connection, read)));
+            let traces = reads.filter_map(|read| {
+                let target = self.places.get(&*read.topic)?.clone();
+                trace(&self.connection, read, target)
+            });
+            self.ready.extend(traces);
         }
         let count = self.ready.len().min(max.max(1));
         Ok(self.ready.drain(..count).collect())
@@ -109,7 +128,9 @@ impl ReplayScan for Replays {
             return Ok(Some(reason));
         }
         let topics = &self.connection.topics;
-        let name = self.connection.names().topic_name(&target.topic)?;
+        let Ok(name) = self.connection.names().topic_name(&target.topic) else {
+            return Ok(None);
+        };
         let Some(count) = topics.partitions(&name).await? else {
             return Ok(Some(format!("there is no topic `{name}` any more")));
         };
@@ -140,11 +161,16 @@ pub(super) fn id_in(key: &[u8]) -> Option<DeadLetterId> {
     Some(DeadLetterId::from_stored(key.strip_prefix(KEY)?))
 }
 
-fn trace(connection: &Connection, read: FetchedRecord) -> Option<ReplayTrace> {
+fn trace(
+    connection: &Connection,
+    read: FetchedRecord,
+    target: ReplayTarget,
+) -> Option<ReplayTrace> {
     let position = Position::new(format!("{}/{}/{}", read.topic, read.partition, read.offset));
     let trace = |replay_of, kind| ReplayTrace {
         replay_of,
         position,
+        target,
         kind,
     };
     let in_retries = connection.names().is_retries(&read.topic);

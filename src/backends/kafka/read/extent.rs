@@ -2,6 +2,11 @@
 
 use crate::{backends::kafka::codec::topic_partition::OffsetRange, lock::Mutex};
 
+/// The most records that are passed on at once, ...
+pub(crate) const CHUNK: usize = 500;
+/// ... and the bytes of their payloads after which no further one is added.
+pub(crate) const CHUNK_BYTES: usize = 4 << 20;
+
 /// How far a read goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {

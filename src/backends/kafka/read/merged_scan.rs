@@ -8,7 +8,10 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use tokio::sync::mpsc;
 
-use super::partition_queues::{PartitionQueues, QueueReader};
+use super::{
+    extent::{CHUNK, CHUNK_BYTES},
+    partition_queues::{PartitionQueues, QueueReader},
+};
 use crate::{
     backends::kafka::{
         codec::{
@@ -19,9 +22,6 @@ use crate::{
     },
     transport::Result,
 };
-
-/// The most records that are passed on at once.
-const CHUNK: usize = 500;
 
 /// An open read of several partitions, merged by time as far as each of them is in that order. Dropped, it ends.
 #[derive(Debug)]
@@ -84,13 +84,17 @@ fn merge<T>(
     for (number, source) in sources.iter_mut().enumerate() {
         order.extend(source.refill(project)?.map(|time| Reverse((time, number))));
     }
-    let mut chunk = Vec::with_capacity(CHUNK);
+    let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK), 0);
     while let Some(Reverse((_, number))) = order.pop() {
         let source = &mut sources[number];
-        chunk.extend(source.head.take());
+        if let Some((head, size)) = source.head.take() {
+            chunk.push(head);
+            bytes += size;
+        }
         order.extend(source.refill(project)?.map(|time| Reverse((time, number))));
-        if chunk.len() == CHUNK || order.is_empty() {
+        if chunk.len() == CHUNK || bytes >= CHUNK_BYTES || order.is_empty() {
             let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            bytes = 0;
             if sender.blocking_send(Ok(full)).is_err() {
                 return Ok(());
             }
@@ -99,11 +103,11 @@ fn merge<T>(
     Ok(())
 }
 
-/// A partition and its next record.
+/// A partition and its next record, with the bytes of its payload.
 struct Source<T> {
     queue: QueueReader,
     until: i64,
-    head: Option<T>,
+    head: Option<(T, usize)>,
 }
 
 impl<T> Source<T> {
@@ -114,7 +118,8 @@ impl<T> Source<T> {
         }
         let record = self.queue.next(|topic, record| {
             let time = record.timestamp().to_millis().unwrap_or(0);
-            (record.offset(), time, project(topic, record))
+            let head = (project(topic, record), record.payload_len());
+            (record.offset(), time, head)
         })?;
         let Some((_, time, head)) = record.filter(|(offset, ..)| *offset < self.until) else {
             return Ok(None);

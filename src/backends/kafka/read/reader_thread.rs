@@ -16,7 +16,7 @@ use rdkafka::{
 use tokio::sync::mpsc;
 
 use super::{
-    extent::{Mode, Pending},
+    extent::{CHUNK, CHUNK_BYTES, Mode, Pending},
     gap::{self, Gap},
 };
 use crate::{
@@ -40,16 +40,12 @@ use crate::{
     transport::{Result, TransportError},
 };
 
-/// The most records that are passed on at once.
-pub(crate) const CHUNK: usize = 500;
 /// Bytes of the blocks that records are copied into.
 const BLOCK: usize = 1 << 14;
 /// How long a poll waits before the thread checks whether it is still needed.
 const POLL: Duration = Duration::from_millis(100);
 /// The same for a bounded read, which checks for its end after each poll.
 const BOUNDED_POLL: Duration = Duration::from_millis(5);
-/// How long a bounded read goes without a record before it asks for the broker: librdkafka would wait indefinitely.
-const SILENCE: Duration = Duration::from_mins(1);
 
 /// The thread's side of a read.
 pub(crate) struct ReaderThread {
@@ -130,13 +126,14 @@ impl ReaderThread {
         }
     }
 
-    /// Fails if a bounded read got nothing for long, and no broker answers. Behind an open transaction it waits on.
+    /// Fails if a bounded read got nothing for as long as a broker may take to answer, and none answers a question either:
+    /// librdkafka would wait indefinitely. Behind an open transaction, or while a leader is elected, it waits on.
     fn check_silence(&mut self) -> Result<()> {
-        if self.mode != Mode::Following && self.heard.elapsed() >= SILENCE {
-            let any = self.open.keys().next();
-            any.map_or(Ok(()), |at| {
-                client::watermarks(&self.client, &self.config, at).map(drop)
-            })?;
+        let is_silent = self.heard.elapsed() >= self.config.timeout;
+        if self.mode != Mode::Following && is_silent {
+            for at in self.open.keys().take(1) {
+                client::watermarks(&self.client, &self.config, at)?;
+            }
             self.heard = Instant::now();
         }
         Ok(())
@@ -193,15 +190,19 @@ impl ReaderThread {
             Mode::Following => (0, POLL),
             Mode::Bounded | Mode::Followed => (CHUNK, BOUNDED_POLL),
         };
-        let mut chunk = Vec::with_capacity(capacity);
-        while chunk.len() < CHUNK {
+        let (mut chunk, mut bytes, mut has_more) = (Vec::with_capacity(capacity), 0, true);
+        while has_more && chunk.len() < CHUNK && bytes < CHUNK_BYTES {
             match self.poll(wait)? {
-                Polled::Record(record) => chunk.extend(record),
-                Polled::Nothing => break,
+                Polled::Record(record) => {
+                    let payload = record.as_ref().and_then(|one| one.payload.as_ref());
+                    bytes += payload.map_or(0, bytes::Bytes::len);
+                    chunk.extend(record);
+                }
+                Polled::Nothing => has_more = false,
             }
             wait = Duration::ZERO;
         }
-        if self.mode != Mode::Following && chunk.len() < CHUNK {
+        if self.mode != Mode::Following && !has_more {
             self.close_finished()?;
         }
         Ok(chunk)
@@ -309,8 +310,7 @@ impl ReaderThread {
     }
 
     fn positions(&self) -> Result<TopicPartitionList> {
-        let positions = self.client.position();
-        positions.map_err(|failed| error::from_kafka(failed, "reading"))
+        (self.client.position()).map_err(|failed| error::from_kafka(failed, "reading"))
     }
 
     /// Reads on behind removed records, and reports them.

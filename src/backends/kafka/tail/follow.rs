@@ -21,7 +21,7 @@ use crate::{
             topic_partition::{OffsetRange, Watermarks},
         },
         connection::{admin, handle::Connection},
-        read::{open_transactions, partition_reader::PartitionReader, reader_thread::CHUNK},
+        read::{extent::CHUNK, open_transactions, partition_reader::PartitionReader},
     },
     event::{Pattern, Stored, Topic},
     transport::{Result, Tail, TailFrom, TailRequest, TransportError},

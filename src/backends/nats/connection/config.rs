@@ -29,6 +29,7 @@ const PARAMETERS: Parameters = Parameters {
     scheme: SCHEME,
     names: &[
         "prefix",
+        "dead-letters",
         "naming",
         "mode",
         "servers",
@@ -112,6 +113,7 @@ impl Config {
             names: Names {
                 stream: stream.to_owned(),
                 prefix: format!("{stream}."),
+                dead_letters: Vec::new(),
             },
             encoding: Encoding {
                 dialect: Dialect::Nats,
@@ -171,6 +173,10 @@ impl Config {
     fn set(&mut self, name: &str, value: &str) -> Result<bool> {
         match name {
             "prefix" => self.names.prefix = prefix(value)?,
+            "dead-letters" => {
+                let topics = PARAMETERS.topics_of_dead_letters(value)?;
+                self.names.dead_letters.extend(topics);
+            }
             "creds" => self.creds = Some(value.into()),
             "nkey" => self.nkey = Some(value.into()),
             "domain" if !is_subject(value) || value.contains('.') => {

@@ -21,6 +21,8 @@ const READER: &str = "pf-";
 pub(crate) struct Names {
     pub(crate) stream: String,
     pub(crate) prefix: String,
+    /// Topics that hold dead letters of other programs, as the URL says.
+    pub(crate) dead_letters: Vec<Topic>,
 }
 
 impl Names {
@@ -32,7 +34,17 @@ impl Names {
             let message = format!("topic `{topic}` maps to an internal subject");
             return Err(error(ErrorKind::Invalid, message));
         }
+        if self.dead_letters.contains(topic) {
+            let message = format!("topic `{topic}` holds dead letters, as `dead-letters` says");
+            return Err(error(ErrorKind::Invalid, message));
+        }
         Ok(subject)
+    }
+
+    /// Returns the subjects that hold dead letters of other programs, as the URL says.
+    pub(crate) fn dead_letter_subjects(&self) -> impl Iterator<Item = String> {
+        let topics = self.dead_letters.iter();
+        topics.map(|topic| format!("{}{topic}", self.prefix))
     }
 
     /// Returns the topic of a subject, if it is one.
@@ -244,6 +256,7 @@ mod tests {
         Names {
             stream: "S".to_owned(),
             prefix: "S.".to_owned(),
+            dead_letters: Vec::new(),
         }
     }
 
@@ -284,6 +297,7 @@ mod tests {
         let bare = Names {
             stream: "S".to_owned(),
             prefix: String::new(),
+            dead_letters: Vec::new(),
         };
         for topic in ["$JS.API.INFO", "_pf.in.S.journal", "_INBOX.x"] {
             assert!(bare.subject(&topic.parse().unwrap()).is_err(), "{topic}");

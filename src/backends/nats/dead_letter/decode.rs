@@ -10,6 +10,7 @@ use crate::{
             direct_get::{self, Query},
             handle::Connection,
         },
+        dead_letter::foreign::{self, Place, UserStream},
         read::pull::Received,
     },
     event::Position,
@@ -95,8 +96,24 @@ impl EncodedLetter {
     }
 }
 
-/// Reads the dead letter with a sequence, if it still exists.
-pub(crate) async fn fetch(connection: &Connection, sequence: u64) -> Result<Option<DecodedLetter>> {
+/// Reads the dead letter at the place of a number, if it still exists.
+pub(crate) async fn fetch(connection: &Connection, place: u64) -> Result<Option<DecodedLetter>> {
+    match Place::of(place) {
+        Place::DeadLetters(sequence) => fetch_own(connection, sequence).await,
+        Place::User(sequence) => {
+            let Some(stream) = UserStream::find(connection).await? else {
+                return Ok(None);
+            };
+            let letter = foreign::fetch(connection, &stream.store, sequence).await?;
+            Ok(letter.map(|letter| DecodedLetter {
+                letter,
+                ack_subject: None,
+            }))
+        }
+    }
+}
+
+async fn fetch_own(connection: &Connection, sequence: u64) -> Result<Option<DecodedLetter>> {
     let stream = connection.names.dead_letter_stream();
     let found =
         direct_get::from_any_replica(connection, &stream, Query::Sequence(sequence)).await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod advisories;
 pub(crate) mod decode;
+pub(crate) mod foreign;
 pub(crate) mod import;
 pub(crate) mod notes;
 pub(crate) mod scan;

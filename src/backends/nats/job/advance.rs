@@ -7,6 +7,7 @@ use futures_util::try_join;
 use crate::{
     backends::nats::{
         connection::{handle::Connection, kv::Versioned},
+        dead_letter::foreign::{Place, UserStream},
         error::SCHEME,
         job::{
             journal::{self, Journal, JournalStream},
@@ -101,6 +102,7 @@ async fn next_work(
     }
     let mut items = load(connection, &session.prefetch, step.lease, &entries).await?;
     session.put_back(&entries[items.len()..]).await;
+    refuse_undeletable(connection, &mut items).await?;
     let action = &step.plan.action;
     if let JobAction::Replay { to: Some(topic) } = action {
         retarget(&mut items, topic);
@@ -199,6 +201,20 @@ async fn recover(
         session.apply(&Event::OutcomesReturned(returned));
     }
     Ok((journal, outcomes))
+}
+
+/// Marks the dead letters of other programs that could not be deleted once they are resolved: they would be resolved again.
+async fn refuse_undeletable(connection: &Connection, items: &mut [JobItem]) -> Result<()> {
+    let is_foreign = |item: &JobItem| matches!(Place::of(item.entry.place), Place::User(_));
+    if !items.iter().any(is_foreign) {
+        return Ok(());
+    }
+    let stream = UserStream::find(connection).await?;
+    let reason = stream.and_then(|stream| stream.keeps_all);
+    for item in items.iter_mut().filter(|item| is_foreign(item)) {
+        item.refused.clone_from(&reason);
+    }
+    Ok(())
 }
 
 fn retarget(items: &mut [JobItem], topic: &Topic) {

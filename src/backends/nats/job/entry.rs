@@ -2,34 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::transport::{DeadLetter, DeadLetterId};
+use crate::{
+    backends::nats::dead_letter::foreign::Place,
+    transport::{DeadLetter, DeadLetterId},
+};
 
-/// The id of a dead letter and its sequence in the dead-letter stream; 0 if it is not stored there.
+/// The id of a dead letter and its [`Place`] as a number; 0 if it is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(DeadLetterId, u64)", into = "(DeadLetterId, u64)")]
 pub(crate) struct JobEntry {
     pub(crate) id: DeadLetterId,
-    pub(crate) sequence: u64,
+    pub(crate) place: u64,
 }
 
 impl From<(DeadLetterId, u64)> for JobEntry {
-    fn from((id, sequence): (DeadLetterId, u64)) -> Self {
-        Self { id, sequence }
+    fn from((id, place): (DeadLetterId, u64)) -> Self {
+        Self { id, place }
     }
 }
 
 impl From<JobEntry> for (DeadLetterId, u64) {
     fn from(entry: JobEntry) -> Self {
-        (entry.id, entry.sequence)
+        (entry.id, entry.place)
     }
 }
 
 impl From<&DeadLetter> for JobEntry {
     fn from(letter: &DeadLetter) -> Self {
-        let at = letter.at.as_ref().and_then(|at| at.as_str().parse().ok());
+        let at = letter.at.as_ref().and_then(Place::number_at);
         Self {
             id: letter.id.clone(),
-            sequence: at.unwrap_or(0),
+            place: at.unwrap_or(0),
         }
     }
 }

@@ -134,7 +134,7 @@ async fn commit_batch(
                     Ok(event) => events.push(event),
                     Err(failed) => return Ok(Batch::Refused(failed.to_string())),
                 }
-                next.remove.push(item.entry.sequence);
+                next.remove.push(item.entry.place);
                 Resolution::Done
             }
         };
@@ -263,7 +263,7 @@ pub(crate) async fn one_by_one(
     let done = outcomes
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
-    next.remove = done.map(|(entry, _)| entry.sequence).collect();
+    next.remove = done.map(|(entry, _)| entry.place).collect();
     kv::set(connection, &key, &next, revision)
         .await
         .map_err(lost)?;
@@ -341,15 +341,21 @@ pub(crate) async fn purge(
     let key = stream.key(connection);
     let mut next = journal.value;
     next.resolved += items.len() as u64;
-    let existing = items.iter().filter(|item| item.letter.is_some());
-    next.remove = existing.map(|item| item.entry.sequence).collect();
+    let existing = items
+        .iter()
+        .filter(|item| item.letter.is_some() && item.refused.is_none());
+    next.remove = existing.map(|item| item.entry.place).collect();
     let announced = kv::set(connection, &key, &next, journal.revision).await;
     announced.map_err(|failed| lease_lost(failed, &next.job))?;
     failpoint::reach("nats.purge_announced");
     let acks = ack_subjects(&items);
-    outcomes.extend(items.into_iter().map(|item| match item.letter {
-        Some(_) => (item.entry.id, Resolution::Done),
-        None => (item.entry.id, Resolution::Gone),
+    outcomes.extend(items.into_iter().map(|item| {
+        let outcome = match (item.letter, item.refused) {
+            (None, _) => Resolution::Gone,
+            (Some(_), Some(reason)) => Resolution::Failed { reason },
+            (Some(_), None) => Resolution::Done,
+        };
+        (item.entry.id, outcome)
     }));
     ack_origin::acknowledge(connection, acks, &mut AckFloors::new()).await?;
     cleanup::remove(connection, &next.remove).await

@@ -31,8 +31,11 @@ pub(crate) async fn open(
 ) -> Result<Box<dyn ReplayScan>> {
     let start = since.checked_sub(CLOCK_SKEW).unwrap_or(since);
     let names = &connection.names;
-    let subjects = targets.iter().map(|target| names.subject(&target.topic));
-    let mut filters = subjects.collect::<Result<Vec<String>>>()?;
+    // Nothing is replayed to what cannot be a topic, as one that holds dead letters.
+    let subjects = targets
+        .iter()
+        .filter_map(|target| names.subject(&target.topic).ok());
+    let mut filters: Vec<String> = subjects.collect();
     filters.sort_unstable();
     filters.dedup();
     if filters.len() > MOST_FILTERS {
@@ -113,6 +116,11 @@ fn trace(connection: &Connection, received: Received) -> Option<ReplayTrace> {
     Some(ReplayTrace {
         replay_of: lineage.replay_of,
         position: stored.position,
+        // A message for one group does not exist here.
+        target: ReplayTarget {
+            topic: stored.message.topic.clone(),
+            group: None,
+        },
         kind: TraceKind::Message(MessageDigest::of(&stored.message)),
     })
 }

@@ -39,7 +39,7 @@ pub(crate) async fn unreported(
     let entries = plan::entries(connection, job, plan, account.returned).await?;
     let mut outcomes = Outcomes::new();
     for entry in entries.into_iter().take(missing.min(max)) {
-        let outcome = if is_deleted(&entry.sequence) {
+        let outcome = if is_deleted(&entry.place) {
             Resolution::Done
         } else if exists(connection, &entry).await? {
             unresolved(stream == JournalStream::State || plan.in_doubt.contains(&entry.id))
@@ -52,10 +52,10 @@ pub(crate) async fn unreported(
 }
 
 async fn exists(connection: &Connection, entry: &JobEntry) -> Result<bool> {
-    if entry.sequence == 0 {
+    if entry.place == 0 {
         return Ok(false);
     }
-    let found = decode::fetch(connection, entry.sequence).await?;
+    let found = decode::fetch(connection, entry.place).await?;
     Ok(found.is_some_and(|found| found.letter.id == entry.id))
 }
 

@@ -33,6 +33,8 @@ const BATCH_BYTES: usize = 16 << 20;
 const INITIAL_SIZE: usize = 64 << 10;
 /// ... and what a message has besides its payload.
 const OVERHEAD: usize = 512;
+/// With this many bytes no further message is taken at a time.
+const TAKEN_BYTES: usize = 4 << 20;
 /// The pause before another attempt.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -96,9 +98,13 @@ impl StreamReader {
         }
         let mut taken = Vec::new();
         taken.extend(self.next().await?);
-        while !taken.is_empty() && taken.len() < max {
+        let mut bytes = taken.first().map_or(0, |first| first.payload.len());
+        while !taken.is_empty() && taken.len() < max && bytes < TAKEN_BYTES {
             match self.next().now_or_never() {
-                Some(Ok(Some(received))) => taken.push(received),
+                Some(Ok(Some(received))) => {
+                    bytes += received.payload.len();
+                    taken.push(received);
+                }
                 Some(Err(failed)) => {
                     self.failed = Some(failed);
                     break;

@@ -24,7 +24,7 @@ use crate::{
             read::reader::Reader,
         },
     },
-    transport::{DeadLetter, DeadLetterScan, Result, Selection},
+    transport::{DeadLetter, DeadLetterScan, LetterPage, Result, Selection},
 };
 
 /// How many topics are opened at the same time.
@@ -166,14 +166,14 @@ fn literal_start(pattern: &str) -> &str {
 #[async_trait]
 impl DeadLetterScan for LetterScan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
-        let mut letters = Vec::new();
-        while letters.len() < max.max(1) {
+        let mut page = LetterPage::new(max);
+        while !page.is_full() {
             let Some(found) = self.next_letter().await? else {
                 break;
             };
-            letters.push(found.letter);
+            page.push(found.letter);
         }
-        Ok(letters)
+        Ok(page.finish())
     }
 }
 

@@ -19,6 +19,10 @@ use crate::{
 
 /// The most letters in one step.
 const STEP: usize = 1000;
+/// Letters that are read at a time, ...
+const READ: usize = 50;
+/// ... until a step has this many bytes of messages.
+const STEP_BYTES: usize = 16 << 20;
 
 type Outcomes = Vec<(DeadLetterId, Resolution)>;
 
@@ -103,7 +107,18 @@ async fn step(connection: &Arc<Connection>, slot: &mut Slot, max: usize) -> Resu
 /// Reads the next letters of a job.
 async fn load(worker: &mut Worker, through: u64, max: usize) -> Result<Vec<Item>> {
     let entries = worker.plan.peek(through, max).await?;
-    let loaded = worker.letters.load(&entries).await?;
+    let (mut loaded, mut bytes) = (Vec::with_capacity(entries.len()), 0);
+    for some in entries.chunks(READ) {
+        let some = worker.letters.load(some).await?;
+        let sizes = some.iter().flatten();
+        bytes += sizes
+            .map(|one| one.found.letter.message.size())
+            .sum::<usize>();
+        loaded.extend(some);
+        if bytes >= STEP_BYTES {
+            break;
+        }
+    }
     let mut items = Vec::with_capacity(entries.len());
     for ((entry, loaded), number) in entries.into_iter().zip(loaded).zip(through..) {
         let loaded = loaded.filter(|one| !worker.resolved.contains(&one.found.key));

@@ -19,7 +19,6 @@ use crate::{
         connection::{consumer::Start, handle::Connection, topic_directory::TopicInfo, topics},
         read::reader::Reader,
     },
-    event::Topic,
     transport::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Result, TraceKind},
 };
 
@@ -35,7 +34,7 @@ pub(crate) async fn open(
     let since = since.checked_sub(CLOCK_SKEW).unwrap_or(since);
     let ago = SystemTime::now().duration_since(since).unwrap_or_default();
     let mut sources = VecDeque::new();
-    for (name, topic) in names(connection, targets)? {
+    for (name, target) in names(connection, targets)? {
         let info = topics::find_name(connection, &name).await?;
         for (log, partition) in info.as_ref().map(TopicInfo::logs).unwrap_or_default() {
             let start = Start::Seconds(ago.as_secs() + 1);
@@ -44,7 +43,7 @@ pub(crate) async fn open(
                 sources.push_back(Source {
                     reader,
                     end,
-                    topic: topic.clone(),
+                    target: target.clone(),
                     local: connection
                         .config
                         .names
@@ -63,15 +62,23 @@ pub(crate) async fn open(
     }))
 }
 
-/// Returns the topics that may hold replays to these targets, each with the topic of its messages. A dead letter of another
+/// Returns the topics that may hold replays to these targets, each with the target that it is. A dead letter of another
 /// program is replayed to its topic, whatever group gave it up.
-fn names(connection: &Connection, targets: &[ReplayTarget]) -> Result<BTreeMap<String, Topic>> {
+fn names(
+    connection: &Connection,
+    targets: &[ReplayTarget],
+) -> Result<BTreeMap<String, ReplayTarget>> {
     let names = &connection.config.names;
     let mut topics = BTreeMap::new();
-    for ReplayTarget { topic, group } in targets {
-        topics.insert(names.topic_name(topic)?, topic.clone());
-        if let Some(group) = group {
-            topics.insert(names.retry_topic(topic, group), topic.clone());
+    for target in targets {
+        let topic = &target.topic;
+        let to_all = ReplayTarget {
+            topic: topic.clone(),
+            group: None,
+        };
+        topics.insert(names.topic_name(topic)?, to_all);
+        if let Some(group) = &target.group {
+            topics.insert(names.retry_topic(topic, group), target.clone());
         }
     }
     Ok(topics)
@@ -80,8 +87,8 @@ fn names(connection: &Connection, targets: &[ReplayTarget]) -> Result<BTreeMap<S
 struct Source {
     reader: Reader,
     end: MessageId,
-    /// The topic that its messages have.
-    topic: Topic,
+    /// The target that it is.
+    target: ReplayTarget,
     /// Its name without the namespace.
     local: String,
 }
@@ -89,7 +96,7 @@ struct Source {
 impl Source {
     fn trace(&self, message: &Inbound) -> Option<ReplayTrace> {
         let lineage = lineage(message)?;
-        let topic = &self.topic;
+        let topic = &self.target.topic;
         let kind = if message.marks.get(RETRY).is_none() {
             TraceKind::Message(MessageDigest::of(&message.message(topic.clone())))
         } else {
@@ -99,6 +106,7 @@ impl Source {
         Some(ReplayTrace {
             replay_of: lineage.replay_of,
             position: message.id.position(&self.local),
+            target: self.target.clone(),
             kind,
         })
     }

@@ -18,7 +18,9 @@ use crate::{
         },
         error::StoreResult,
     },
-    transport::{DeadLetter, DeadLetterScan, Result, Selection, Stats, StatsRow, sort_stats},
+    transport::{
+        DeadLetter, DeadLetterScan, LetterPage, Result, Selection, Stats, StatsRow, sort_stats,
+    },
 };
 
 /// Lists the dead letters of a selection.
@@ -99,13 +101,15 @@ fn page(
     );
     let mut select = connection.prepare(&sql)?;
     let mut rows = select.query(condition.values())?;
-    let mut letters = Vec::new();
+    let mut letters = LetterPage::new(max);
     let mut last = after;
-    while let Some(row) = rows.next()? {
+    while !letters.is_full()
+        && let Some(row) = rows.next()?
+    {
         last = (row.get(1)?, row.get(0)?);
         letters.push(row::read(row)?);
     }
-    Ok((letters, last))
+    Ok((letters.finish(), last))
 }
 
 fn count(connection: &Connection, selection: &Selection) -> StoreResult<Stats> {

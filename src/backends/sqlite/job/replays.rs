@@ -1,6 +1,6 @@
 //! Replays as rows: each has the lineage of its dead letter, and stays until retention deletes it.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
@@ -14,7 +14,6 @@ use crate::{
         connection::{log, reader::Reader, retention},
         error::{StoreResult, damaged},
     },
-    event::Topic,
     transport::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Result, TraceKind},
 };
 
@@ -76,7 +75,7 @@ struct Page {
 fn page(connection: &Connection, after: i64, max: usize) -> StoreResult<Page> {
     let (end, last) = (after.saturating_add(SPAN), log::last_seq_of(connection)?);
     let sql = format!(
-        "SELECT m.seq, m.lineage, {COLUMNS}, m.only_group NOT NULL \
+        "SELECT m.seq, m.lineage, {COLUMNS}, m.topic, m.only_group, m.only_group NOT NULL \
              AND NOT EXISTS(SELECT 1 FROM waiting w WHERE w.group_id = m.only_group AND w.seq = m.seq) \
              AND NOT EXISTS(SELECT 1 FROM held h WHERE h.group_id = m.only_group AND h.seq = m.seq) \
          FROM messages m WHERE m.seq > ?1 AND m.seq <= ?2 AND m.lineage NOT NULL \
@@ -87,10 +86,14 @@ fn page(connection: &Connection, after: i64, max: usize) -> StoreResult<Page> {
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![after, end, limit])?;
     let (mut traces, mut reached, mut count) = (Vec::new(), after, 0);
+    let mut names = Names {
+        connection,
+        known: HashMap::new(),
+    };
     while let Some(row) = rows.next()? {
         reached = row.get(0)?;
         count += 1;
-        traces.extend(read(row)?.into_iter().flatten());
+        traces.extend(read(row, &mut names)?.into_iter().flatten());
     }
     let is_full = count == limit;
     Ok(Page {
@@ -104,19 +107,46 @@ fn page(connection: &Connection, after: i64, max: usize) -> StoreResult<Page> {
     })
 }
 
+/// The names of topics and groups, each looked up once.
+struct Names<'a> {
+    connection: &'a Connection,
+    known: HashMap<(i64, Option<i64>), ReplayTarget>,
+}
+
+impl Names<'_> {
+    fn target(&mut self, topic: i64, group: Option<i64>) -> StoreResult<ReplayTarget> {
+        if let Some(known) = self.known.get(&(topic, group)) {
+            return Ok(known.clone());
+        }
+        let name = |sql: &str, id: i64| -> StoreResult<String> {
+            let mut select = self.connection.prepare_cached(sql)?;
+            Ok(select.query_row([id], |row| row.get(0))?)
+        };
+        let topic_name = name("SELECT name FROM topics WHERE id = ?1", topic)?;
+        let group_name = group.map(|id| name("SELECT name FROM groups WHERE id = ?1", id));
+        let parse = |name: String| name.parse().map_err(|_| damaged("a group's name"));
+        let target = ReplayTarget {
+            topic: topic_name.parse().map_err(|_| damaged("a topic's name"))?,
+            group: group_name.transpose()?.map(parse).transpose()?,
+        };
+        self.known.insert((topic, group), target.clone());
+        Ok(target)
+    }
+}
+
 /// Reads a replay, and whether the only group that gets it has settled it.
-fn read(row: &Row<'_>) -> StoreResult<[Option<ReplayTrace>; 2]> {
+fn read(row: &Row<'_>, names: &mut Names<'_>) -> StoreResult<[Option<ReplayTrace>; 2]> {
     let lineage = row::read_lineage(row, 1)?.ok_or_else(|| damaged("a replay's history"))?;
-    // A digest does not contain the topic.
-    let topic: Topic = "replayed".parse().map_err(|_| damaged("a topic's name"))?;
-    let digest = MessageDigest::of(&row::message(row, 2, topic)?);
+    let target = names.target(row.get(5)?, row.get(6)?)?;
+    let digest = MessageDigest::of(&row::message(row, 2, target.topic.clone())?);
     let position = row::position(row.get(0)?);
     let trace = |kind| ReplayTrace {
         replay_of: lineage.replay_of.clone(),
         position: position.clone(),
+        target: target.clone(),
         kind,
     };
-    let is_settled: bool = row.get(5)?;
+    let is_settled: bool = row.get(7)?;
     Ok([
         Some(trace(TraceKind::Message(digest))),
         is_settled.then(|| trace(TraceKind::Settled)),

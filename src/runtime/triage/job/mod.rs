@@ -1,6 +1,6 @@
 //! Jobs: a frozen plan, run under a lease, and its report.
 
-mod edited;
+mod admission;
 mod fate;
 mod lineage;
 pub(super) mod plan;

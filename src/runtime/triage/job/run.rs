@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::{Plan, edited, refail::Refail, report::JobReport};
+use super::{Plan, admission, refail::Refail, report::JobReport};
 use crate::{
     failpoint,
     runtime::{
         Stop,
         triage::{
-            TriageError, archive,
-            notes::{note_gone, release_plan},
+            Guard, TriageError, archive,
+            notes::{discard_purge_list, note_gone, release_plan},
         },
     },
     transport::{
@@ -56,6 +56,7 @@ pub type Progress<'a> = dyn FnMut(&[(DeadLetterId, Resolution)]) + Send + 'a;
 
 pub(in crate::runtime::triage) async fn run(
     transport: &dyn Transport,
+    guard: &Guard,
     plan: &Plan,
     options: &JobOptions,
     stop: &Stop,
@@ -64,10 +65,10 @@ pub(in crate::runtime::triage) async fn run(
     let letters = transport.dead_letters();
     let lease = letters.lease(&plan.job, &options.holder).await?;
     failpoint::reach("triage.leased");
-    if let Err(error) = edited::check(transport, &plan.job).await {
+    if let Err(error) = admission::check(transport, guard, plan).await {
         // Best effort: the lease expires by itself.
         let _ = letters.release(lease, false).await;
-        return Err(error.into());
+        return Err(error);
     }
     let mut work = Work {
         transport,
@@ -99,7 +100,12 @@ pub(in crate::runtime::triage) async fn run(
     let released = letters.release(lease, report.complete).await;
     failpoint::reach("triage.released");
     match released {
-        Ok(()) => Ok(report),
+        Ok(()) => {
+            if report.complete {
+                clean_up(transport, plan).await;
+            }
+            Ok(report)
+        }
         Err(source) => Err(TriageError::Stopped {
             report: Box::new(report),
             source,
@@ -108,9 +114,14 @@ pub(in crate::runtime::triage) async fn run(
 }
 
 /// Removes what is left of a job that has ended. Best effort: what stays names nothing any more.
-pub(in crate::runtime::triage) async fn clean_up(transport: &dyn Transport, plan: &Plan) {
+async fn clean_up(transport: &dyn Transport, plan: &Plan) {
     if let Err(error) = release_plan(transport, &plan.job).await {
         tracing::warn!(job = %plan.job, %error, "the note of the plan was not removed");
+    }
+    if plan.contents.action == JobAction::Purge
+        && let Err(error) = discard_purge_list(transport, &plan.job).await
+    {
+        tracing::warn!(job = %plan.job, %error, "the list of the purge was not removed");
     }
     if plan.selection.contains("--archived")
         && let Err(error) = archive::prune(transport).await

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     event::Position,
-    runtime::triage::notes::{Header, Listed, Manifest, load_manifest},
+    runtime::triage::notes::{Listed, Manifest, load_manifest, manifest_headers},
     transport::{
         DeadLetterId, JobId, MessageDigest, ReplayScan, ReplayTarget, ReplayTrace,
         Result as Answer, Selection, TraceKind, Transport,
@@ -31,6 +31,8 @@ pub enum Found {
     Once,
     /// It is there once, with other bytes.
     Changed,
+    /// It is there once, in another topic or for another group.
+    Elsewhere,
     /// It is not there, and nothing but a loss explains that.
     Missing,
     /// It is there more than once.
@@ -93,8 +95,11 @@ impl Verification {
 /// Reads the targets of a job again.
 pub(in crate::runtime::triage) async fn verify(
     transport: &dyn Transport,
-    header: &Header,
+    job: &JobId,
 ) -> Answer<Verification> {
+    let mut headers = manifest_headers(transport).await?.into_iter();
+    let header = headers.find(|header| header.job == *job);
+    let header = &header.ok_or_else(|| job.unknown(transport.scheme()))?;
     let mut evidence = Evidence::of(load_manifest(transport, header).await?);
     // First the dead letters: one that is replayed meanwhile is then found by its message at least.
     evidence.read_dead_letters(transport).await?;
@@ -129,7 +134,8 @@ struct Traces {
     /// Messages that replay it.
     messages: u32,
     positions: Vec<Position>,
-    is_changed: bool,
+    /// How the message differs from what was planned: [`Found::Changed`] or [`Found::Elsewhere`].
+    flaw: Option<Found>,
     /// Whether something shows that it was there once, though the message itself may be gone.
     was_there: bool,
     is_settled: bool,
@@ -155,7 +161,7 @@ impl Traces {
             target,
             messages: 0,
             positions: Vec::new(),
-            is_changed: false,
+            flaw: None,
             was_there: false,
             is_settled: false,
             spared: None,
@@ -167,19 +173,28 @@ impl Traces {
         match trace.kind {
             TraceKind::Message(digest) => {
                 self.messages += 1;
-                self.is_changed |= digest != self.digest;
+                self.compare(digest);
+                if trace.target != self.target {
+                    self.flaw = Some(Found::Elsewhere);
+                }
                 if self.positions.len() < POSITIONS {
                     self.positions.push(trace.position);
                 }
             }
             TraceKind::Retry(digest) => {
                 self.was_there = true;
-                self.is_changed |= digest != self.digest;
+                self.compare(digest);
             }
             TraceKind::Settled => {
                 self.was_there = true;
                 self.is_settled = true;
             }
+        }
+    }
+
+    fn compare(&mut self, digest: MessageDigest) {
+        if digest != self.digest {
+            self.flaw.get_or_insert(Found::Changed);
         }
     }
 
@@ -192,11 +207,7 @@ impl Traces {
             1 => {}
             _ => return Some(Found::Twice),
         }
-        Some(if self.is_changed {
-            Found::Changed
-        } else {
-            Found::Once
-        })
+        Some(self.flaw.unwrap_or(Found::Once))
     }
 }
 

@@ -34,6 +34,9 @@ pub struct LogEntry {
     /// The hash of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// Whether it was only begun: it was killed before it was noted that it was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begun: bool,
     /// What came of it; of a replay or purge that was killed, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<JobReport>,
@@ -51,6 +54,7 @@ impl LogEntry {
             because: None,
             job: None,
             plan: None,
+            begun: false,
             result: None,
         }
     }
@@ -64,6 +68,18 @@ pub(in crate::runtime::triage) async fn append(
     let name = name(LOG).child(&moment());
     put(transport, &name, entry).await?;
     Ok(name)
+}
+
+/// Appends an entry about something that begins.
+pub(in crate::runtime::triage) async fn begin(
+    transport: &dyn Transport,
+    entry: &LogEntry,
+) -> Answer<NoteName> {
+    let begun = LogEntry {
+        begun: true,
+        ..entry.clone()
+    };
+    append(transport, &begun).await
 }
 
 /// Replaces an entry, or removes it.

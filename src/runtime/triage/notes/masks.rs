@@ -1,15 +1,13 @@
 //! Masks: paths of a record whose values are not shown. A value that is masked is not shown in the failure either.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::policy::MASK;
 use crate::{
     event::{Message, parse_record},
     runtime::{Filter, FilterError, triage::write_dead_letter},
     transport::{DeadLetter, DeadLetterRecord},
 };
-
-/// What stands in place of a masked value.
-const MASK: &str = "***";
 
 /// A shorter value is masked only where it stands alone in a text.
 const SHORT: usize = 4;
@@ -60,9 +58,7 @@ impl Masks {
         let mut record = Vec::new();
         write_dead_letter(&mut record, letter);
         let masked = self.program.transform(&record)?;
-        let values = self.values.transform(&record)?;
-        let values: Vec<Value> = serde_json::from_str(&values).unwrap_or_default();
-        let values: Vec<String> = values.iter().map(text).collect();
+        let values = self.values_in(&record)?;
         let Ok(mut masked) = serde_json::from_str::<Value>(&masked) else {
             return Ok(masked.into_bytes());
         };
@@ -74,6 +70,58 @@ impl Masks {
             }
         }
         Ok(masked.to_string().into_bytes())
+    }
+
+    /// Returns the values that the paths lead to.
+    fn values_in(&self, record: &[u8]) -> Result<Vec<String>, FilterError> {
+        let values = self.values.transform(record)?;
+        let values: Vec<Value> = serde_json::from_str(&values).unwrap_or_default();
+        Ok(values.iter().map(text).collect())
+    }
+
+    /// Returns a text about a dead letter without the values of it that are masked.
+    #[must_use]
+    pub fn hide_in(&self, letter: &DeadLetter, text: &str) -> String {
+        let mut record = Vec::new();
+        write_dead_letter(&mut record, letter);
+        let Ok(values) = self.values_in(&record) else {
+            return MASK.to_owned();
+        };
+        let mut text = Value::from(text);
+        hide(&mut text, &values);
+        self::text(&text)
+    }
+
+    /// Returns an event that was made of a dead letter, masked as that is.
+    #[must_use]
+    pub fn event_of(&self, letter: &DeadLetter, event: &Value) -> String {
+        let mut record = Vec::new();
+        write_dead_letter(&mut record, letter);
+        let values = self.values_in(&record);
+        let masked = values.and_then(|values| self.event(event, &values));
+        masked.unwrap_or_else(|_| json!(MASK).to_string())
+    }
+
+    /// Returns an event before and after an edit: each is shown without what is masked in either.
+    pub(super) fn edit(&self, before: &Value, after: &Value) -> (String, String) {
+        let masked = || {
+            let mut values = Vec::new();
+            for event in [before, after] {
+                values.extend(self.values_in(json!({ "event": event }).to_string().as_bytes())?);
+            }
+            Ok::<_, FilterError>((self.event(before, &values)?, self.event(after, &values)?))
+        };
+        masked().unwrap_or_else(|_| (MASK.to_owned(), MASK.to_owned()))
+    }
+
+    /// Returns an event without what the paths lead to in it, nor these values.
+    fn event(&self, event: &Value, values: &[String]) -> Result<String, FilterError> {
+        let record = json!({ "event": event }).to_string();
+        let masked = self.program.transform(record.as_bytes())?;
+        let mut masked: Value = serde_json::from_str(&masked).unwrap_or_default();
+        let mut event = masked.get_mut("event").map_or(Value::Null, std::mem::take);
+        hide(&mut event, values);
+        Ok(event.to_string())
     }
 
     /// Returns a dead letter as it may be shown. If the masks cannot be applied, nothing of its message and failure is left.

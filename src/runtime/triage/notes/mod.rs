@@ -6,12 +6,14 @@
 mod archive;
 mod edits;
 mod fixed;
+mod hiding;
 mod log;
 mod manifest;
 #[cfg(feature = "filter")]
 mod masks;
 mod plans;
 mod policy;
+mod purges;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -21,13 +23,18 @@ pub(super) use self::{
     archive::Archived,
     edits::PendingEdit,
     fixed::{Fixes, store as store_fix},
-    log::{append as append_log, entries as read_log, replace as replace_log},
+    hiding::Hiding,
+    log::{append as append_log, begin as begin_log, entries as read_log, replace as replace_log},
     manifest::{
         Header, Listed, Manifest, ManifestWriter, discard as discard_manifest,
         headers as manifest_headers, load as load_manifest, note_gone,
     },
-    plans::{check_unedited, keep as keep_plan, kept as kept_plans, release as release_plan},
+    plans::{
+        check_unedited, confirm as confirm_plan, draft as draft_plan, kept as kept_plans,
+        release as release_plan,
+    },
     policy::{load as load_policy, store as store_policy},
+    purges::{PurgeListWriter, discard as discard_purge_list, load as load_purge_list},
 };
 pub use self::{
     fixed::Fix,

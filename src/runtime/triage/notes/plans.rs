@@ -1,4 +1,5 @@
-//! Plans that are kept until they are applied or cancelled, with their hashes.
+//! Plans that are kept until they are applied or cancelled, with their hashes. One whose file was never completed is not
+//! kept: it is dropped as any plan that was not confirmed.
 
 use std::collections::HashMap;
 
@@ -16,10 +17,13 @@ struct Kept {
     /// Whether its dead letters are edited before they are replayed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     edit: bool,
+    /// Whether its file may not be complete: it is not kept yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    draft: bool,
 }
 
-/// Keeps the plan of a job.
-pub(in crate::runtime::triage) async fn keep(
+/// Notes the plan of a job, which is kept once it is confirmed.
+pub(in crate::runtime::triage) async fn draft(
     transport: &dyn Transport,
     job: &JobId,
     hash: &str,
@@ -29,8 +33,25 @@ pub(in crate::runtime::triage) async fn keep(
         job: job.clone(),
         hash: hash.to_owned(),
         edit,
+        draft: true,
     };
     put(transport, &name(PLANS).child(&job.0), &kept).await
+}
+
+/// Keeps the plan of a job from now on.
+pub(in crate::runtime::triage) async fn confirm(
+    transport: &dyn Transport,
+    job: &JobId,
+) -> Answer<()> {
+    let note = name(PLANS).child(&job.0);
+    for (name, kept) in read::<Kept>(transport, &note).await? {
+        let kept = Kept {
+            draft: false,
+            ..kept
+        };
+        put(transport, &name, &kept).await?;
+    }
+    Ok(())
 }
 
 /// Returns the hashes of the plans that are kept, by job.
@@ -38,6 +59,7 @@ pub(in crate::runtime::triage) async fn kept(
     transport: &dyn Transport,
 ) -> Answer<HashMap<JobId, String>> {
     let kept = read::<Kept>(transport, &name(PLANS)).await?.into_iter();
+    let kept = kept.filter(|(_, kept)| !kept.draft);
     Ok(kept.map(|(_, kept)| (kept.job, kept.hash)).collect())
 }
 

@@ -5,10 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{name, put};
 use crate::{
     event::{Pattern, Topic},
-    transport::{DeadLetterRecord, JobAction, Result as Answer, Transport, TransportError},
+    transport::{
+        DeadLetter, DeadLetterRecord, JobAction, Result as Answer, Transport, TransportError,
+    },
 };
 
 const POLICY: &str = "policy";
+
+/// What stands in place of a masked value.
+pub(super) const MASK: &str = "***";
 
 /// What triage must not do in a store.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -123,6 +128,27 @@ impl Guard {
             return Ok(());
         }
         let reason = format!("`{topic}` is not one of its targets");
+        Err(PolicyError::Forbidden(reason))
+    }
+
+    /// Reports whether the policies limit what is replayed, or where to.
+    #[must_use]
+    pub fn limits_replays(&self) -> bool {
+        let limits =
+            |policy: &Policy| !policy.never_replay.is_empty() || !policy.targets.is_empty();
+        self.0.iter().any(limits)
+    }
+
+    /// Fails if a dead letter may not be replayed.
+    ///
+    /// # Errors
+    /// [`PolicyError::Forbidden`].
+    pub fn check_replay_of(&self, letter: &DeadLetter) -> Result<(), PolicyError> {
+        if self.allows_replay_of(&letter.record) {
+            return Ok(());
+        }
+        let (id, fingerprint) = (&letter.id, &letter.record.failure.fingerprint.0);
+        let reason = format!("{id} has the fingerprint {fingerprint}, which is never replayed");
         Err(PolicyError::Forbidden(reason))
     }
 

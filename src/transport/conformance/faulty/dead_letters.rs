@@ -192,6 +192,11 @@ impl ReplayScan for FaultyReplays {
                 .flat_map(|trace| [trace.clone(), trace.clone()])
                 .collect();
         }
+        if self.faulty.has(Fault::MisplacesReplays) {
+            for trace in &mut traces {
+                trace.target.topic = "elsewhere".parse().expect("a name of a topic");
+            }
+        }
         if self.faulty.has(Fault::ChangesDigests) {
             let mut other = Message::new("other".parse().expect("a name of a topic"), "");
             for trace in &mut traces {
@@ -267,6 +272,13 @@ impl DeadLetterScan for FaultyScan {
             self.inner.next(1).await?;
         }
         let mut letters = self.inner.next(max).await?;
+        while self.faulty.has(Fault::FillsPages) && letters.len() < max {
+            let more = self.inner.next(max - letters.len()).await?;
+            if more.is_empty() {
+                break;
+            }
+            letters.extend(more);
+        }
         for letter in &mut letters {
             spoil(letter, self.faulty.fault, &self.faulty.shared);
         }

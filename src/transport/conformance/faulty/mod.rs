@@ -160,6 +160,10 @@ pub enum Fault {
     ForgetsTotals,
     /// A scan leaves out a letter.
     SkipsLetters,
+    /// A page has as many letters as were asked for, however large they are.
+    FillsPages,
+    /// The traces of replays say another topic.
+    MisplacesReplays,
     /// Letters are miscounted.
     Miscounts,
     /// An import loses headers.

@@ -133,6 +133,13 @@ pub(crate) fn watermarks<C: Callbacks>(
             failed.rdkafka_error_code(),
             Some(Code::UnknownPartition | Code::LeaderNotAvailable | Code::NotLeaderForPartition)
         );
+        let is_unanswered = matches!(
+            failed.rdkafka_error_code(),
+            Some(Code::OperationTimedOut | Code::BrokerTransportFailure | Code::AllBrokersDown)
+        );
+        if is_unanswered {
+            return Err(client.context().errors.unreachable(&config.servers));
+        }
         if !may_pass || Instant::now() > end {
             let access = Access::topic("Describe", &at.topic);
             return Err(access::from_kafka(

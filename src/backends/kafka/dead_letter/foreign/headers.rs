@@ -6,7 +6,7 @@ use crate::{
         kafka::codec::record,
     },
     event::Headers,
-    transport::{DeadLetterKind, describe_failure},
+    transport::{DeadLetterKind, Failure, describe_failure},
 };
 
 /// Prefixes of the headers that were added to the original when it was dead-lettered.
@@ -83,92 +83,81 @@ fn spring(headers: &Headers, prefix: &str) -> ForeignFailure {
     }
 }
 
+/// The headers with a prefix, which most programs name alike and write as text.
+struct Prefixed<'a> {
+    headers: &'a Headers,
+    prefix: &'static str,
+}
+
+impl<'a> Prefixed<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.headers.text(&format!("{}{name}", self.prefix))
+    }
+
+    fn number(&self, name: &str) -> Option<i64> {
+        self.text(name).and_then(|text| text.parse().ok())
+    }
+
+    /// Returns a failure with the place of the original.
+    fn failure(&self, kind: DeadLetterKind, failure: Failure) -> ForeignFailure {
+        ForeignFailure {
+            topic: self.text("topic").map(str::to_owned),
+            partition: self.number("partition"),
+            offset: self.number("offset"),
+            ..ForeignFailure::of(kind, failure)
+        }
+    }
+
+    /// Returns the failure of an exception, with the names of its class, message and stack.
+    fn exception(&self, class: Option<&str>, message: &str, stack: &str) -> ForeignFailure {
+        let message = self.text(message).unwrap_or_default();
+        let failure = describe_failure(class.unwrap_or("exception"), message, self.text(stack));
+        self.failure(DeadLetterKind::Terminated, failure)
+    }
+}
+
 fn connect(headers: &Headers) -> ForeignFailure {
-    let text = |name: &str| headers.text(&format!("__connect.errors.{name}"));
-    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
+    let prefix = "__connect.errors.";
+    let read = Prefixed { headers, prefix };
+    let class = read.text("exception.class.name");
     ForeignFailure {
-        topic: text("topic").map(str::to_owned),
-        partition: number("partition"),
-        offset: number("offset"),
-        time: None,
         // A sink reads under a group of this name.
-        group: text("connector.name").map(|name| format!("connect-{name}")),
-        kind: DeadLetterKind::Terminated,
-        failure: describe_failure(
-            text("exception.class.name").unwrap_or("exception"),
-            text("exception.message").unwrap_or_default(),
-            text("exception.stacktrace"),
-        ),
-        attempts: 1,
-        is_reference: false,
+        group: read
+            .text("connector.name")
+            .map(|name| format!("connect-{name}")),
+        ..read.exception(class, "exception.message", "exception.stacktrace")
     }
 }
 
 /// Kafka Streams names no group: it is the application's id, which no header has.
 fn streams(headers: &Headers) -> ForeignFailure {
-    let text = |name: &str| headers.text(&format!("__streams.errors.{name}"));
-    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-    ForeignFailure {
-        topic: text("topic").map(str::to_owned),
-        partition: number("partition"),
-        offset: number("offset"),
-        time: None,
-        group: None,
-        kind: DeadLetterKind::Terminated,
-        failure: describe_failure(
-            text("exception").unwrap_or("exception"),
-            text("message").unwrap_or_default(),
-            text("stacktrace"),
-        ),
-        attempts: 1,
-        is_reference: false,
-    }
+    let prefix = "__streams.errors.";
+    let read = Prefixed { headers, prefix };
+    read.exception(read.text("exception"), "message", "stacktrace")
 }
 
 fn smallrye(headers: &Headers) -> ForeignFailure {
-    let text = |name: &str| headers.text(&format!("dead-letter-{name}"));
-    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-    let class = text("cause-class-name").or_else(|| text("exception-class-name"));
-    ForeignFailure {
-        topic: text("topic").map(str::to_owned),
-        partition: number("partition"),
-        offset: number("offset"),
-        time: None,
-        group: None,
-        kind: DeadLetterKind::Terminated,
-        failure: describe_failure(
-            class.unwrap_or("exception"),
-            text("reason").unwrap_or_default(),
-            text("cause"),
-        ),
-        attempts: 1,
-        is_reference: false,
-    }
+    let prefix = "dead-letter-";
+    let read = Prefixed { headers, prefix };
+    let class = read.text("cause-class-name");
+    let class = class.or_else(|| read.text("exception-class-name"));
+    read.exception(class, "reason", "cause")
 }
 
 fn share_group(headers: &Headers) -> ForeignFailure {
-    let text = |name: &str| headers.text(&format!("__dlq.errors.{name}"));
-    let number = |name: &str| text(name).and_then(|text| text.parse().ok());
-    let message = text("message").unwrap_or_default();
-    let is_rejected = message.contains("rejected");
+    let prefix = "__dlq.errors.";
+    let read = Prefixed { headers, prefix };
+    let message = read.text("message").unwrap_or_default();
+    let (kind, class) = if message.contains("rejected") {
+        (DeadLetterKind::Terminated, "rejected")
+    } else {
+        (DeadLetterKind::Exhausted, "exhausted")
+    };
     ForeignFailure {
-        topic: text("topic").map(str::to_owned),
-        partition: number("partition"),
-        offset: number("offset"),
-        time: None,
-        group: text("group").map(str::to_owned),
-        kind: if is_rejected {
-            DeadLetterKind::Terminated
-        } else {
-            DeadLetterKind::Exhausted
-        },
-        failure: describe_failure(
-            if is_rejected { "rejected" } else { "exhausted" },
-            message,
-            None,
-        ),
-        attempts: attempts(number("delivery.count")),
+        group: read.text("group").map(str::to_owned),
+        attempts: attempts(read.number("delivery.count")),
         is_reference: true,
+        ..read.failure(kind, describe_failure(class, message, None))
     }
 }
 

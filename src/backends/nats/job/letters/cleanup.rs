@@ -6,7 +6,10 @@ use serde_json::json;
 use crate::{
     backends::nats::{
         connection::{handle::Connection, stream::info},
-        dead_letter::decode::{self, DecodedLetter},
+        dead_letter::{
+            decode::{self, DecodedLetter},
+            foreign::Place,
+        },
         job::letters::ack_origin::{self, AckFloors},
     },
     transport::Result,
@@ -29,7 +32,9 @@ pub(crate) async fn finish(connection: &Connection, sequences: &[u64]) -> Result
 
 /// Reads the reply subjects of the deliveries that became dead letters.
 async fn ack_subjects(connection: &Connection, sequences: &[u64]) -> Result<Vec<String>> {
-    let found: Vec<Option<DecodedLetter>> = stream::iter(sequences.to_vec())
+    // Those of other programs were no deliveries of ours.
+    let (own, _) = split(sequences);
+    let found: Vec<Option<DecodedLetter>> = stream::iter(own)
         .map(|sequence| decode::fetch(connection, sequence))
         .buffered(CONCURRENCY)
         .try_collect()
@@ -38,14 +43,32 @@ async fn ack_subjects(connection: &Connection, sequences: &[u64]) -> Result<Vec<
     Ok(found.filter_map(|one| one.ack_subject).collect())
 }
 
+/// Returns the sequences in the dead-letter stream, and those in the user's stream.
+fn split(places: &[u64]) -> (Vec<u64>, Vec<u64>) {
+    let (mut own, mut theirs) = (Vec::with_capacity(places.len()), Vec::new());
+    for place in places {
+        match Place::of(*place) {
+            Place::DeadLetters(sequence) => own.push(sequence),
+            Place::User(sequence) => theirs.push(sequence),
+        }
+    }
+    (own, theirs)
+}
+
 /// Deletes resolved dead letters.
-pub(crate) async fn remove(connection: &Connection, sequences: &[u64]) -> Result<()> {
+pub(crate) async fn remove(connection: &Connection, places: &[u64]) -> Result<()> {
+    let (own, theirs) = split(places);
+    delete_each(connection, &connection.names.stream, theirs).await?;
     let stream = connection.names.dead_letter_stream();
-    if sequences.len() > 1 && purge_front(connection, &stream, sequences).await? {
+    if own.len() > 1 && purge_front(connection, &stream, &own).await? {
         return Ok(());
     }
-    let mut deleted = stream::iter(sequences.to_vec())
-        .map(|sequence| connection.delete(&stream, sequence))
+    delete_each(connection, &stream, own).await
+}
+
+async fn delete_each(connection: &Connection, stream: &str, sequences: Vec<u64>) -> Result<()> {
+    let mut deleted = stream::iter(sequences)
+        .map(|sequence| connection.delete(stream, sequence))
         .buffer_unordered(CONCURRENCY);
     while deleted.try_next().await?.is_some() {}
     Ok(())

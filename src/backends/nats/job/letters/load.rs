@@ -7,7 +7,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::{
     backends::nats::{
         connection::handle::Connection,
-        dead_letter::decode::{self, DecodedLetter},
+        dead_letter::{
+            decode::{self, DecodedLetter},
+            foreign::Place,
+        },
         job::{
             entry::JobEntry,
             letters::prefetch::{MAX_STEP_BYTES, Prefetch, SequenceRange},
@@ -41,12 +44,12 @@ pub(crate) async fn load(
     lease: &JobLease,
     entries: &[JobEntry],
 ) -> Result<Vec<JobItem>> {
-    let sequences = || {
-        entries
-            .iter()
-            .map(|entry| entry.sequence)
-            .filter(|&n| n > 0)
-    };
+    let places = || entries.iter().map(|entry| Place::of(entry.place));
+    if places().any(|place| matches!(place, Place::User(_))) {
+        // Between those of a subject are the events of the others.
+        return load_each(connection, entries).await;
+    }
+    let sequences = || entries.iter().map(|entry| entry.place).filter(|&n| n > 0);
     let (first, last) = (
         sequences().min().unwrap_or(0),
         sequences().max().unwrap_or(0),
@@ -58,18 +61,18 @@ pub(crate) async fn load(
     }
     let range = SequenceRange { first, count };
     let mut read = prefetch.read_range(connection, lease, range).await?;
-    let loaded = entries.iter().take_while(|entry| entry.sequence < read.end);
+    let loaded = entries.iter().take_while(|entry| entry.place < read.end);
     Ok(loaded
-        .map(|entry| item(entry, read.letters.remove(&entry.sequence)))
+        .map(|entry| item(entry, read.letters.remove(&entry.place)))
         .collect())
 }
 
 async fn load_each(connection: &Connection, entries: &[JobEntry]) -> Result<Vec<JobItem>> {
     let mut loaded = stream::iter(entries.to_vec())
         .map(|entry| async move {
-            let letter = match entry.sequence {
+            let letter = match entry.place {
                 0 => None,
-                sequence => decode::fetch(connection, sequence).await?,
+                place => decode::fetch(connection, place).await?,
             };
             Ok::<_, TransportError>(item(&entry, letter))
         })

@@ -27,7 +27,7 @@ pub(crate) async fn refuse(connection: &Connection, items: &mut [JobItem]) -> Re
     let retention = Retention::of(connection, &info).await?;
     let mut known: HashMap<Topic, Option<String>> = HashMap::new();
     for item in items {
-        let Some(letter) = &item.letter else {
+        let (Some(letter), None) = (&item.letter, &item.refused) else {
             continue;
         };
         let (topic, bytes) = (&letter.message.topic, letter.message.bytes().len());

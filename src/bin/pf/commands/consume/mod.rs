@@ -13,7 +13,7 @@ use protoflow::{
     backends::OpenOptions,
     event::{Group, Pattern},
     runtime::{ConsumeError, Consumer, End, Summary},
-    transport::{ErrorKind, Transport},
+    transport::Transport,
 };
 
 use self::{narrator::Narrator, options::ConsumeFlags};
@@ -174,12 +174,6 @@ impl ConsumeArgs {
 fn explained(error: ConsumeError, words: &[OsString]) -> CliError {
     let hint = match &error {
         ConsumeError::Unusable(_) => program_hint(words),
-        // Elsewhere a group is never held by one consumer: a Kafka member of the same name puts the other one out.
-        ConsumeError::Transport(held)
-            if held.kind() == ErrorKind::Held && held.transport() == "pulsar" =>
-        {
-            Some("`--wait` waits until it ends, and takes over".to_owned())
-        }
         _ => None,
     };
     let error = CliError::from(error);

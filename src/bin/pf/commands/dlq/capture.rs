@@ -2,12 +2,12 @@
 
 use clap::Args;
 use protoflow::{
-    backends::OpenOptions,
+    runtime::Masks,
     transport::{Capture, Captured},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{job::count, list::line};
+use super::{exchange::mask, job::count, list::line, operator};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -41,14 +41,15 @@ struct Counts {
 
 impl CaptureArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let transport = context.open(OpenOptions::default()).await?;
+        let (transport, triage) = operator::open(context).await?;
+        let masks = mask::of_policy(&triage).await?;
         let mut capture = transport.dead_letters().capture(self.until_end).await?;
         let remarks = context.printer.remarks();
         for made in capture.remarks() {
             remarks.remark(&made);
         }
         let drain = context.signals()?.stop.drain.clone();
-        let counts = follow(capture.as_mut(), context, drain).await?;
+        let counts = follow(capture.as_mut(), masks.as_ref(), context, drain).await?;
         remarks.remark(&format!("captured {}", count(counts.letters as u64)));
         let exit = match counts {
             Counts { gone: 0, .. } => return Ok(()),
@@ -66,6 +67,7 @@ impl CaptureArgs {
 /// Captures until the end, or until a signal arrives.
 async fn follow(
     capture: &mut dyn Capture,
+    masks: Option<&Masks>,
     context: &mut Context,
     drain: CancellationToken,
 ) -> CliResult<Counts> {
@@ -82,7 +84,11 @@ async fn follow(
             match captured {
                 Captured::Letter(letter) => {
                     counts.letters += 1;
-                    context.printer.item(&*letter, line)?;
+                    let letter = match masks {
+                        Some(masks) => masks.apply(&letter),
+                        None => *letter,
+                    };
+                    context.printer.item(&letter, line)?;
                 }
                 Captured::Gone { group, position } => {
                     counts.gone += 1;

@@ -5,8 +5,8 @@ use std::{env, fs, sync::Arc};
 use clap::Args;
 use protoflow::{
     backends::OpenOptions,
-    runtime::{LogEntry, Policy, Triage},
-    transport::{NoteName, Transport},
+    runtime::{LogEntry, Policy, Triage, TriageError},
+    transport::{ErrorKind, NoteName, Transport},
 };
 use rustix::{
     process::{Pid, test_kill_process},
@@ -82,14 +82,24 @@ fn local_policy() -> CliResult<Option<Policy>> {
     Ok(Some(policy))
 }
 
-/// Appends an entry to the log. What it describes is done already, so that a failure is a warning.
-pub async fn log(triage: &Triage, entry: &LogEntry, context: &Context) {
-    if let Err(error) = triage.note(entry).await {
-        let remarks = context.printer.remarks();
-        remarks.warning(&format!(
-            "this was done, and is not in the log of the store: {error}"
-        ));
-    }
+/// Does something that the log notes before: if this process is killed, the log says that it was begun. `ended` returns the
+/// entry that stays, or none if nothing was done; after an error that leaves open what was done, the note stays as it is.
+pub async fn noted<T>(
+    triage: &Triage,
+    entry: LogEntry,
+    work: impl Future<Output = Result<T, TriageError>>,
+    ended: impl FnOnce(&T, LogEntry) -> Option<LogEntry>,
+    context: &Context,
+) -> Result<T, TriageError> {
+    let begun = log_begin(triage, &entry, context).await;
+    let result = work.await;
+    let last = match &result {
+        Ok(done) => ended(done, entry),
+        Err(TriageError::Transport(error)) if error.kind() != ErrorKind::Held => return result,
+        Err(_) => None,
+    };
+    log_end(triage, begun, last.as_ref(), context).await;
+    result
 }
 
 /// Appends an entry before what it describes is done, so that it is there even if this process is killed.

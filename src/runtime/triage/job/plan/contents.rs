@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     event::{Group, Topic},
-    runtime::triage::{Counts, DeadLetterListing},
+    runtime::triage::{Counts, DeadLetterListing, notes::Hiding},
     transport::{
         Capabilities, DeadLetter, DeadLetterKind, Job, JobAction, ReplayTarget, StatsBuilder,
     },
@@ -86,10 +86,11 @@ pub(super) struct ContentsBuilder {
     most_replays: u32,
     undecodable: u64,
     foreign: u64,
+    hiding: Hiding,
 }
 
 impl ContentsBuilder {
-    pub(super) fn new(action: JobAction, capabilities: &Capabilities) -> Self {
+    pub(super) fn new(action: JobAction, capabilities: &Capabilities, hiding: Hiding) -> Self {
         Self {
             action,
             to_group: capabilities.replay_to_group.is_present(),
@@ -103,6 +104,7 @@ impl ContentsBuilder {
             most_replays: 0,
             undecodable: 0,
             foreign: 0,
+            hiding,
         }
     }
 
@@ -123,7 +125,9 @@ impl ContentsBuilder {
         self.replayed += u64::from(letter.record.generation > 0);
         self.most_replays = self.most_replays.max(letter.record.generation);
         self.undecodable += u64::from(letter.record.kind == DeadLetterKind::Decode);
-        self.counts.add(letter);
+        let hiding = &self.hiding;
+        self.counts
+            .add_with(letter, |letter| hiding.failure(letter));
         self.foreign += u64::from(letter.is_foreign);
         let target = self.target(letter);
         if let Some(count) = self.targets.get_mut(&target) {

@@ -11,7 +11,10 @@ use crate::{
     runtime::triage::{
         Guard, TriageError,
         listing::PAGE,
-        notes::{discard_manifest, keep_plan, kept_plans},
+        notes::{
+            check_unedited, discard_manifest, discard_purge_list, draft_plan, kept_plans,
+            release_plan,
+        },
     },
     transport::{
         DeadLetter, ErrorKind, Job, JobAction, JobId, Result as Answer, Transport, TransportError,
@@ -90,13 +93,13 @@ pub(in crate::runtime::triage) async fn freeze(
     request: PlanRequest,
 ) -> Result<Plan, TriageError> {
     guard.check_writable()?;
-    let letters = transport.dead_letters();
     let text = request.text();
     let mut jobs = current_jobs(transport).await?;
     if let Some(job) = take_same(&mut jobs, &request.action, &text) {
         return resume(transport.scheme(), job);
     }
     jobs.retain(|job| job.started);
+    let letters = transport.dead_letters();
     let job = letters.plan(request.action.clone(), &text).await?;
     failpoint::reach("triage.planned");
     let (keep, is_edit) = (request.keep, request.edit.is_some());
@@ -108,7 +111,7 @@ pub(in crate::runtime::triage) async fn freeze(
     match contents {
         Ok((contents, hash)) => {
             if keep {
-                keep_plan(transport, &job, &hash, is_edit).await?;
+                draft_plan(transport, &job, &hash, is_edit).await?;
             }
             Ok(Plan {
                 job,
@@ -120,8 +123,7 @@ pub(in crate::runtime::triage) async fn freeze(
         }
         Err(error) => {
             // Best effort: otherwise it is dropped later with the abandoned plans.
-            let _ = letters.forget(&job).await;
-            let _ = discard_manifest(transport, &job).await;
+            let _ = discard(transport, &job).await;
             Err(error)
         }
     }
@@ -129,22 +131,46 @@ pub(in crate::runtime::triage) async fn freeze(
 
 /// Returns the jobs of a store, after dropping abandoned plans.
 async fn current_jobs(transport: &dyn Transport) -> Answer<Vec<Job>> {
-    let letters = transport.dead_letters();
-    let mut jobs = letters.jobs().await?;
-    let kept = if jobs.iter().any(is_abandoned) {
-        kept_plans(transport).await?
-    } else {
-        HashMap::new()
-    };
-    for job in jobs.extract_if(.., |job| is_abandoned(job) && !kept.contains_key(&job.id)) {
-        match letters.forget(&job.id).await {
+    let (current, abandoned) = all_jobs(transport).await?;
+    for job in abandoned {
+        match discard(transport, &job.id).await {
             Err(error) if !matches!(error.kind(), ErrorKind::Held | ErrorKind::NotFound) => {
                 return Err(error);
             }
             _ => {}
         }
     }
-    Ok(jobs)
+    Ok(current)
+}
+
+/// Returns the jobs of a store, and the plans that were abandoned: not confirmed for long, nor kept.
+pub(in crate::runtime::triage) async fn all_jobs(
+    transport: &dyn Transport,
+) -> Answer<(Vec<Job>, Vec<Job>)> {
+    let mut jobs = transport.dead_letters().jobs().await?;
+    let kept = if jobs.iter().any(is_abandoned) {
+        match kept_plans(transport).await {
+            // Any of them may be kept.
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok((jobs, Vec::new())),
+            kept => kept?,
+        }
+    } else {
+        HashMap::new()
+    };
+    let abandoned = jobs.extract_if(.., |job| is_abandoned(job) && !kept.contains_key(&job.id));
+    let abandoned = abandoned.collect();
+    Ok((jobs, abandoned))
+}
+
+/// Removes a plan that is not run, with all that was noted for it.
+pub(in crate::runtime::triage) async fn discard(
+    transport: &dyn Transport,
+    job: &JobId,
+) -> Answer<()> {
+    transport.dead_letters().forget(job).await?;
+    release_plan(transport, job).await?;
+    discard_purge_list(transport, job).await?;
+    discard_manifest(transport, job).await
 }
 
 fn is_abandoned(job: &Job) -> bool {
@@ -158,11 +184,20 @@ fn take_same(jobs: &mut Vec<Job>, action: &JobAction, text: &str) -> Option<Job>
     Some(jobs.swap_remove(at))
 }
 
-/// Returns the plan of a job that has not ended.
-pub(in crate::runtime::triage) fn resume(
-    scheme: &'static str,
-    job: Job,
+/// Returns the plan of a job that has not ended, to be run.
+pub(in crate::runtime::triage) async fn find(
+    transport: &dyn Transport,
+    id: &JobId,
 ) -> Result<Plan, TriageError> {
+    check_unedited(transport, id).await?;
+    let scheme = transport.scheme();
+    let mut jobs = all_jobs(transport).await?.0.into_iter();
+    let job = jobs.find(|job| job.id == *id);
+    resume(scheme, job.ok_or_else(|| id.unknown(scheme))?)
+}
+
+/// Returns the plan of a job that has not ended.
+fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
     let left = job.planned.saturating_sub(job.resolved);
     if let Some(holder) = job.holder {
         let verb = job.action.verb();

@@ -7,7 +7,9 @@ mod newer;
 mod planner;
 mod request;
 
-pub(in crate::runtime::triage) use self::frozen::{first, freeze, preview, resume};
+pub(in crate::runtime::triage) use self::frozen::{
+    all_jobs, discard, find, first, freeze, preview,
+};
 pub use self::{
     contents::{Contents, Target},
     frozen::{Plan, Resumed},

@@ -14,7 +14,7 @@ use crate::{
     runtime::triage::{
         Guard, PlannedEdit, TriageError,
         listing::{BATCH, DeadLetterListing},
-        notes::ManifestWriter,
+        notes::{Hiding, ManifestWriter, PurgeListWriter},
     },
     transport::{
         Capabilities, DeadLetter, DeadLetterId, Job, JobAction, JobId, Result as Answer, Transport,
@@ -32,6 +32,7 @@ pub(super) struct Planner<'a> {
     max_replays: Option<u32>,
     job: Option<JobId>,
     manifest: Option<ManifestWriter>,
+    purge_list: Option<PurgeListWriter>,
     hash: PlanHash,
     edit: Option<Arc<PlannedEdit>>,
     observer: Option<PlanObserver>,
@@ -45,6 +46,7 @@ impl<'a> Planner<'a> {
         job: Option<JobId>,
     ) -> Result<Self, TriageError> {
         let capabilities = transport.capabilities().await?;
+        let hiding = Hiding::of(guard)?;
         let manifest = match &job {
             // What is edited first is listed when it is replayed.
             Some(job)
@@ -54,23 +56,27 @@ impl<'a> Planner<'a> {
             }
             _ => None,
         };
+        let is_purge = request.action == JobAction::Purge && !request.query.archived;
+        let purge_list = job.as_ref().filter(|_| is_purge).map(PurgeListWriter::new);
         let mut hash = PlanHash::new(&request.action);
         if let Some(edit) = &request.edit {
             hash.edit(&edit.program);
         }
+        let letters = DeadLetterListing::open(transport, request.query).await?;
         Ok(Self {
             transport,
             guard,
-            letters: DeadLetterListing::open(transport, request.query).await?,
+            letters: letters.hiding(hiding.clone()),
             hash,
             edit: request.edit,
-            contents: ContentsBuilder::new(request.action, &capabilities),
+            contents: ContentsBuilder::new(request.action, &capabilities, hiding),
             capabilities,
             keys: Keys::default(),
             max_replays: request.max_replays,
             observer: request.observer,
             job,
             manifest,
+            purge_list,
         })
     }
 
@@ -93,6 +99,9 @@ impl<'a> Planner<'a> {
         }
         if let Some(manifest) = self.manifest.take() {
             manifest.finish(self.transport).await?;
+        }
+        if let Some(list) = &mut self.purge_list {
+            list.finish(self.transport).await?;
         }
         self.letters.check_names()?;
         let letters = self.transport.dead_letters();
@@ -117,8 +126,11 @@ impl<'a> Planner<'a> {
         Ok((contents, self.hash.finish()))
     }
 
-    /// Adds dead letters to the manifest of a replay.
+    /// Adds dead letters to the manifest of a replay, or to the list of a purge.
     async fn list(&mut self, chosen: &[DeadLetter]) -> Answer<()> {
+        if let Some(list) = &mut self.purge_list {
+            list.add(self.transport, chosen).await?;
+        }
         if let Some(manifest) = &mut self.manifest {
             for letter in chosen {
                 let target = self.contents.replay_target(letter);

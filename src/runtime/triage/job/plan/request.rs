@@ -29,7 +29,8 @@ pub struct PlanRequest {
     pub query: Query,
     /// Leave out dead letters that were replayed this many times or more.
     pub max_replays: Option<u32>,
-    /// Whether the plan is kept until it is applied or cancelled; by default it is dropped after an hour without a run.
+    /// Whether the plan is kept until it is applied or cancelled, once [`Triage::keep`](crate::runtime::Triage::keep) says that it
+    /// was handed over; by default it is dropped after an hour without a run.
     pub keep: bool,
     /// The edit of a plan that is kept: only what it edits is in the plan, and the plan cannot be run before it is edited.
     pub edit: Option<Arc<PlannedEdit>>,

@@ -8,7 +8,9 @@ use crate::transport::conformance::harness::{
     member::failure,
     message::{event, message, messages, text},
 };
-use crate::transport::{DeadLetterId, DeadLetterKind, DeadLetterRef, Selection};
+use crate::transport::{
+    DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRef, PAGE_BYTES, Selection,
+};
 
 /// A dead letter has its origin, the group, the reason, and the number of failures.
 pub(crate) async fn tell_the_story(harness: &Harness) {
@@ -204,4 +206,40 @@ pub(crate) async fn are_imported_once(harness: &Harness) {
     let mut imported = dead_letters::read(harness, "from-elsewhere").await;
     imported[0].at = None;
     assert_eq!(imported, [letter], "the story is kept as it is");
+}
+
+/// A page of large letters has fewer of them, so that who reads all of them needs no more memory than for small ones.
+pub(crate) async fn come_in_pages_of_bounded_size(harness: &Harness) {
+    const SIZE: usize = 700_000;
+    let topic = harness.topic("a").await;
+    dead_letters::bury(harness, "g", &topic, &["1"]).await;
+    let first = dead_letters::read(harness, "g").await.remove(0);
+    let large = (0..10).map(|number| {
+        let mut letter = first.clone();
+        letter.record.group = harness.group(&format!("large-{number}"));
+        let (origin, group) = (&letter.record.origin, &letter.record.group);
+        letter.id = DeadLetterId::derive("elsewhere", &origin.position, group, 0);
+        letter.at = None;
+        letter.message.payload = Some(vec![b'x'; SIZE].into());
+        letter
+    });
+    let large: Vec<_> = large.collect();
+    let store = harness.transport.dead_letters();
+    for new in store.import(large.clone()).await {
+        assert!(new.expect("it is stored"), "each is new");
+    }
+    let every = Selection::default();
+    let mut scan = store.scan(&every).await.expect("letters can be read");
+    let mut found = Vec::new();
+    loop {
+        let page = scan.next(500).await.expect("letters can be read");
+        if page.is_empty() {
+            break;
+        }
+        let bytes: usize = page.iter().map(|letter| letter.message.size()).sum();
+        assert!(bytes < PAGE_BYTES + (1 << 20), "a page of {bytes} bytes");
+        found.extend(page.into_iter().map(|letter| letter.id));
+    }
+    let is_found = |letter: &DeadLetter| found.contains(&letter.id);
+    assert!(large.iter().all(is_found), "every letter is read");
 }

@@ -39,7 +39,10 @@ async fn read(harness: &Harness, target: &ReplayTarget) -> (Traces, Option<Strin
             return (traces, reason);
         }
         for trace in some {
-            traces.entry(trace.replay_of).or_default().push(trace.kind);
+            // A scan may return those of other targets too.
+            if trace.target == *target {
+                traces.entry(trace.replay_of).or_default().push(trace.kind);
+            }
         }
     }
 }

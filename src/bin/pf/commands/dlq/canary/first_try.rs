@@ -2,13 +2,13 @@
 
 use protoflow::{
     event::Encoding,
-    runtime::{PlanRequest, Triage, edited_copy},
+    runtime::{Masks, PlanRequest, Triage, edited_copy},
     transport::DeadLetter,
 };
 
 use super::trial::Canary;
 use crate::{
-    commands::dlq::{names, repair::JqEdit},
+    commands::dlq::{exchange::mask, names, repair::JqEdit},
     context::Context,
     error::{CliError, CliResult, Exit},
 };
@@ -46,23 +46,34 @@ impl FirstTry<'_> {
         if letters.is_empty() {
             return Ok(false);
         }
+        let masks = mask::of_policy(self.triage).await?;
+        let masks = masks.as_ref();
         let letters = match self.edit {
-            Some(edit) => edited(&letters, edit, self.encoding)?,
+            Some(edit) => edited(&letters, edit, self.encoding, masks)?,
             None => letters,
         };
         let canary = self.canary;
         canary.confirm(letters.len() as u64, asks, &context.printer.remarks())?;
-        canary.run(&letters, self.encoding, context).await?;
+        canary.run(&letters, self.encoding, masks, context).await?;
         Ok(true)
     }
 }
 
 /// Returns copies with the edited events.
-fn edited(letters: &[DeadLetter], edit: &JqEdit, encoding: Encoding) -> CliResult<Vec<DeadLetter>> {
+fn edited(
+    letters: &[DeadLetter],
+    edit: &JqEdit,
+    encoding: Encoding,
+    masks: Option<&Masks>,
+) -> CliResult<Vec<DeadLetter>> {
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
     let mut copies = Vec::with_capacity(letters.len());
     for letter in letters {
         let copy = edited_copy(letter, encoding, &mut event).map_err(|reason| {
+            let reason = match masks {
+                Some(masks) => masks.hide_in(letter, &reason),
+                None => reason,
+            };
             let text = format!("{} cannot be edited: {reason}", letter.id);
             CliError::message(Exit::Failed, text).hint("nothing was done")
         })?;

@@ -4,7 +4,7 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use protoflow::{
     event::{Encoding, Group},
-    runtime::{ConsumeOptions, Notice, Observer, rehearse},
+    runtime::{ConsumeOptions, Masks, Notice, Observer, rehearse},
     transport::{DeadLetter, SubscribeRequest},
 };
 
@@ -65,6 +65,7 @@ impl Canary {
         &self,
         letters: &[DeadLetter],
         encoding: Encoding,
+        masks: Option<&Masks>,
         context: &mut Context,
     ) -> CliResult<()> {
         let remarks = context.printer.remarks();
@@ -79,7 +80,7 @@ impl Canary {
             let options = self.options(&letter.record.group);
             let outcome =
                 rehearse(command.clone(), letter, &options, &observer, &signals.stop).await;
-            let view = TrialView::new(letter, &outcome, command.take());
+            let view = TrialView::new(letter, &outcome, command.take(), masks);
             context.printer.report(&view)?;
             context.printer.flush()?;
             match view.outcome() {

@@ -7,7 +7,7 @@ use std::{
 
 use protoflow::{
     event::write_event,
-    runtime::Outcome,
+    runtime::{Masks, Outcome},
     transport::{DeadLetter, DeadLetterId, Outgoing},
 };
 use serde::Serialize;
@@ -57,7 +57,7 @@ struct Trial<'a> {
     event_type: Option<&'a str>,
     outcome: Ended,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,17 @@ struct Trial<'a> {
 }
 
 impl<'a> TrialView<'a> {
-    pub fn new(letter: &'a DeadLetter, outcome: &'a Outcome, facts: Option<RunFacts>) -> Self {
+    /// Shows a run, without what is masked.
+    pub fn new(
+        letter: &'a DeadLetter,
+        outcome: &Outcome,
+        facts: Option<RunFacts>,
+        masks: Option<&Masks>,
+    ) -> Self {
+        let hide = |text: String| match masks {
+            Some(masks) => masks.hide_in(letter, &text),
+            None => text,
+        };
         let (ended, reason) = judge(outcome);
         let exit = facts.as_ref().map(|facts| facts.exit);
         Self {
@@ -81,15 +91,18 @@ impl<'a> TrialView<'a> {
                 event: letter.record.event_id.as_deref(),
                 event_type: letter.record.event_type.as_deref(),
                 outcome: ended,
-                reason,
+                reason: reason.map(|reason| hide(reason.to_owned())),
                 status: exit.and_then(ExitKind::status),
                 signal: exit.and_then(ExitKind::signal),
                 duration_ms: facts.as_ref().map(|facts| facts.took.as_millis()),
                 emits: match outcome {
-                    Outcome::Ack(responses) => responses.iter().filter_map(event).collect(),
+                    Outcome::Ack(responses) => responses
+                        .iter()
+                        .filter_map(|response| event(response, letter, masks))
+                        .collect(),
                     _ => Vec::new(),
                 },
-                stderr: facts.and_then(|facts| facts.stderr.text()),
+                stderr: facts.and_then(|facts| facts.stderr.text()).map(hide),
             },
         }
     }
@@ -125,10 +138,14 @@ fn judge(outcome: &Outcome) -> (Ended, Option<&str>) {
 }
 
 /// Returns the event that would be published.
-fn event(response: &Outgoing) -> Option<Box<RawValue>> {
+fn event(response: &Outgoing, letter: &DeadLetter, masks: Option<&Masks>) -> Option<Box<RawValue>> {
     let mut event = Vec::new();
     write_event(&mut event, &response.message).ok()?;
-    RawValue::from_string(String::from_utf8(event).ok()?).ok()
+    let event = match masks {
+        Some(masks) => masks.event_of(letter, &serde_json::from_slice(&event).ok()?),
+        None => String::from_utf8(event).ok()?,
+    };
+    RawValue::from_string(event).ok()
 }
 
 impl Report for TrialView<'_> {

@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use protoflow::{
     backends::OpenOptions,
-    runtime::{Exported, LogEntry, Triage, read_exported},
+    runtime::{Exported, LogEntry, read_exported},
     transport::{DeadLetter, DeadLetterId, Limits, Transport},
 };
 use serde::Serialize;
@@ -74,8 +74,7 @@ impl ImportArgs {
             limits: transport.capabilities().await?.limits,
         };
         let checked = check(&mut input, &fit, context)?;
-        // The client of NATS keeps headers in a map.
-        if checked.ordered > 0 && transport.scheme() == "nats" {
+        if checked.ordered > 0 && fit.limits.unordered_headers {
             context.printer.remarks().warning(&format!(
                 "this store does not keep the order of headers with different names: it is lost for {}",
                 count(checked.ordered)
@@ -93,15 +92,15 @@ impl ImportArgs {
             return Ok(());
         }
         input.rewind()?;
+        let entry = LogEntry {
+            selection: self.file.clone(),
+            because: self.because.because,
+            ..LogEntry::new(operator::who(), "import")
+        };
+        let begun = operator::log_begin(&triage, &entry, context).await;
         let imported = import(&mut input, &fit, checked.letters, context).await?;
-        note(
-            &triage,
-            &imported,
-            self.because.because,
-            &self.file,
-            context,
-        )
-        .await;
+        let ended = Some(&entry).filter(|_| imported.new > 0);
+        operator::log_end(&triage, begun, ended, context).await;
         context.printer.report(&imported)?;
         if imported.failed > 0 {
             return Err(not_stored(&imported));
@@ -126,23 +125,6 @@ fn not_stored(imported: &Imported) -> CliError {
 fn unfit(checked: &Checked, exit: Exit) -> CliError {
     let (unfit, all) = (checked.unfit, count(checked.letters));
     CliError::message(exit, format!("{unfit} of {all} do not fit in this store"))
-}
-
-async fn note(
-    triage: &Triage,
-    imported: &Imported,
-    because: Option<String>,
-    file: &str,
-    context: &Context,
-) {
-    if imported.new > 0 {
-        let entry = LogEntry {
-            selection: file.to_owned(),
-            because,
-            ..LogEntry::new(operator::who(), "import")
-        };
-        operator::log(triage, &entry, context).await;
-    }
 }
 
 /// Opens a file; stdin is copied to one first, so that it can be checked before anything is stored.

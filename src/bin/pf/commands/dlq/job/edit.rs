@@ -7,8 +7,11 @@ use std::{
 };
 
 use protoflow::{
-    runtime::{EditReport, EditRequest, LogEntry, PlanRequest, PlannedEdit, Query},
-    transport::{DeadLetterId, Selection},
+    runtime::{
+        EditEvent, EditReport, EditRequest, Guard, LogEntry, PlanRequest, PlannedEdit, PolicyError,
+        Query,
+    },
+    transport::{DeadLetter, DeadLetterId, JobAction, Selection},
 };
 
 use super::{
@@ -73,8 +76,7 @@ pub(super) async fn run(
     let Some(asking) = confirm(session, &preview, mode, context)? else {
         return Ok(preview.edited + preview.refused > 0);
     };
-    let report = session.triage.edit(wanted, &mut event).await?;
-    log_edit(session, &report, request.text.clone(), context).await;
+    let report = store_edits(session, wanted, &mut event, context).await?;
     // None may be left although the preview had some: others may have worked on them meanwhile.
     let Some(query) = exactly(&report.ids) else {
         refused(&report)?;
@@ -122,13 +124,28 @@ fn confirm(
     }))
 }
 
-async fn log_edit(session: &Session, report: &EditReport, text: Option<String>, context: &Context) {
+/// Stores the edited dead letters, which the log notes.
+async fn store_edits(
+    session: &Session,
+    wanted: EditRequest,
+    event: &mut EditEvent<'_>,
+    context: &Context,
+) -> CliResult<EditReport> {
+    let text = wanted.text.clone();
     let entry = LogEntry {
-        selection: format!("{} ({} edited)", text.unwrap_or_default(), report.edited),
+        selection: text.clone(),
         because: session.because.clone(),
         ..LogEntry::new(who(), "edit")
     };
-    operator::log(&session.triage, &entry, context).await;
+    let ended = |report: &EditReport, entry| {
+        Some(LogEntry {
+            selection: format!("{text} ({} edited)", report.edited),
+            ..entry
+        })
+    };
+    let triage = &session.triage;
+    let edit = triage.edit(wanted, event);
+    Ok(operator::noted(triage, entry, edit, ended, context).await?)
 }
 
 /// Fails if some dead letters could not be edited.
@@ -210,8 +227,7 @@ pub(super) async fn apply(
         let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
         let preview = triage.preview_edit(wanted.clone(), &mut event).await?;
         check_same(&preview, file)?;
-        let report = triage.edit(wanted, &mut event).await?;
-        log_edit(session, &report, Some(text.clone()), context).await;
+        let report = store_edits(session, wanted, &mut event, context).await?;
         refused(&report)?;
     }
     let becomes = file.letters.iter().filter_map(|one| one.becomes.as_ref());
@@ -242,12 +258,21 @@ fn edit_request(query: Query, text: String) -> EditRequest {
 
 /// Returns the dead letters of a plan that are still to be edited; fails if one is neither there nor edited.
 async fn left(session: &Session, file: &PlanFile) -> CliResult<Vec<DeadLetterId>> {
+    let guard = session.triage.guard().await.map_err(CliError::from)?;
+    guard
+        .check_action(&file.plan.action)
+        .map_err(CliError::from)?;
+    let planned: HashSet<_> = file.letters.iter().map(|letter| &letter.id).collect();
     let mut present = HashSet::new();
     let mut letters = session.triage.list(Selection::default()).await?;
     loop {
         let page = letters.next(500).await?;
         if page.is_empty() {
             break;
+        }
+        // Before the first is edited: the replay would leave out what the policy forbids since the plan was made.
+        for letter in page.iter().filter(|letter| planned.contains(&letter.id)) {
+            check_policy(&guard, &file.plan.action, letter).map_err(CliError::from)?;
         }
         present.extend(page.into_iter().map(|letter| letter.id));
     }
@@ -267,6 +292,14 @@ async fn left(session: &Session, file: &PlanFile) -> CliResult<Vec<DeadLetterId>
     match gone.iter().min() {
         Some(first) => Err(plan_file::gone(gone.len() as u64, first)),
         None => Ok(left),
+    }
+}
+
+fn check_policy(guard: &Guard, action: &JobAction, letter: &DeadLetter) -> Result<(), PolicyError> {
+    guard.check_replay_of(letter)?;
+    match action {
+        JobAction::Replay { to: Some(topic) } => guard.check_target(topic),
+        _ => guard.check_target(&letter.message.topic),
     }
 }
 

@@ -1,11 +1,14 @@
 //! `pf dlq jobs`: jobs that have not ended, and those in the log.
 
-use std::io::{self, Write};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 use clap::{Args, Subcommand};
 use protoflow::{
     runtime::{LogEntry, Triage},
-    transport::Job,
+    transport::{Job, JobId},
 };
 use serde::Serialize;
 
@@ -115,10 +118,19 @@ async fn list(triage: &Triage, all: bool, context: &mut Context) -> CliResult<()
     for entry in ended {
         context.printer.report(&Ended(entry))?;
     }
+    let kept = kept_plans(triage, &jobs).await?;
     for job in jobs {
-        context.printer.report(&View::of(job))?;
+        context.printer.report(&View::of(job, &kept))?;
     }
     Ok(())
+}
+
+/// Returns the plans that are kept, if one of the jobs may be such a plan.
+async fn kept_plans(triage: &Triage, jobs: &[Job]) -> CliResult<HashMap<JobId, String>> {
+    if jobs.iter().all(|job| job.started) {
+        return Ok(HashMap::new());
+    }
+    Ok(triage.kept_plans().await?)
 }
 
 /// Returns the entries of the log about jobs that have ended.
@@ -134,7 +146,8 @@ async fn ended(triage: &Triage, jobs: &[Job]) -> CliResult<Vec<LogEntry>> {
 async fn show(triage: &Triage, name: &str, context: &mut Context) -> CliResult<()> {
     let jobs = triage.jobs().await?;
     if let Some(job) = jobs.iter().find(|job| job.id.0.starts_with(name)) {
-        return context.printer.report(&View::of(job.clone()));
+        let kept = kept_plans(triage, std::slice::from_ref(job)).await?;
+        return context.printer.report(&View::of(job.clone(), &kept));
     }
     let mut found = ended(triage, &jobs).await?;
     found.retain(|entry| entry.job.as_ref().is_some_and(|id| id.0.starts_with(name)));
@@ -182,19 +195,16 @@ fn unconfirmed(job: &Job) -> CliError {
 impl CancelArgs {
     async fn run(self, triage: &Triage, context: &mut Context) -> CliResult<()> {
         let job = find(triage, &self.job).await?;
-        triage
-            .guard()
-            .await
-            .and_then(|guard| guard.check_writable())
-            .map_err(CliError::from)?;
-        triage.cancel(&job.id).await?;
+        let guard = triage.guard().await.map_err(CliError::from)?;
+        guard.check_writable().map_err(CliError::from)?;
         let entry = LogEntry {
             selection: format!("{} {}", job.action.verb(), job.selection),
             because: self.because.because,
             job: Some(job.id.clone()),
             ..LogEntry::new(operator::who(), "cancel")
         };
-        operator::log(triage, &entry, context).await;
+        let ended = |(): &(), entry| Some(entry);
+        operator::noted(triage, entry, triage.cancel(&job.id), ended, context).await?;
         let (done, left) = (job.resolved, job.planned.saturating_sub(job.resolved));
         let remarks = context.printer.remarks();
         remarks.remark(&format!(
@@ -220,11 +230,13 @@ struct View {
 }
 
 impl View {
-    fn of(job: Job) -> Self {
+    fn of(job: Job, kept: &HashMap<JobId, String>) -> Self {
         let state = match (&job.holder, job.started) {
             (Some(_), _) => "running",
             (None, true) => "interrupted",
-            (None, false) => "planned",
+            (None, false) if kept.contains_key(&job.id) => "planned",
+            // It waits at a prompt, or its command was killed.
+            (None, false) => "unconfirmed",
         };
         Self { state, job }
     }

@@ -186,10 +186,11 @@ impl Session {
             edit: edit.map(|edit| edit.program.clone()),
         });
         if written.is_err() {
-            // Without its file, the plan could not be applied.
-            self.triage.cancel(&plan.job).await?;
+            // Without its file, the plan could not be applied. Best effort: otherwise it is dropped later.
+            let _ = self.triage.drop_plan(&plan).await;
         }
         written?;
+        self.triage.keep(&plan).await?;
         let file = file.display();
         self.remarks.remark(&format!(
             "nothing was done; run it with `pf dlq apply {file}`"
@@ -367,9 +368,13 @@ impl Session {
     }
 }
 
-/// Reports whether a job did not begin, because another one or an edit is at work or its plan is out of date.
+/// Reports whether a job did not begin, because another one or an edit is at work, its plan is out of date, or the policy
+/// forbids it.
 fn never_began(report: &Result<JobReport, TriageError>) -> bool {
-    matches!(report, Err(TriageError::Transport(_)))
+    matches!(
+        report,
+        Err(TriageError::Transport(_) | TriageError::Policy(_))
+    )
 }
 
 /// Prints the report and decides how the command ends.

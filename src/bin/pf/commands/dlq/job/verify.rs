@@ -16,9 +16,10 @@ use crate::{
 };
 
 /// What may be found, and how a summary says it.
-const FOUND: [(Found, &str); 6] = [
+const FOUND: [(Found, &str); 7] = [
     (Found::Once, "there once"),
     (Found::Changed, "changed"),
+    (Found::Elsewhere, "elsewhere"),
     (Found::Missing, "missing"),
     (Found::Twice, "there more than once"),
     (Found::Unknown, "cannot know"),
@@ -112,6 +113,7 @@ struct Summary<'a> {
     letters: usize,
     once: usize,
     changed: usize,
+    elsewhere: usize,
     missing: usize,
     twice: usize,
     unknown: usize,
@@ -126,6 +128,7 @@ impl<'a> Summary<'a> {
             letters: verification.letters.len(),
             once: count(Found::Once),
             changed: count(Found::Changed),
+            elsewhere: count(Found::Elsewhere),
             missing: count(Found::Missing),
             twice: count(Found::Twice),
             unknown: count(Found::Unknown),
@@ -133,10 +136,11 @@ impl<'a> Summary<'a> {
         }
     }
 
-    fn counts(&self) -> [usize; 6] {
+    fn counts(&self) -> [usize; 7] {
         [
             self.once,
             self.changed,
+            self.elsewhere,
             self.missing,
             self.twice,
             self.unknown,

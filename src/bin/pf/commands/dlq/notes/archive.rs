@@ -80,22 +80,25 @@ impl ChangeArgs {
             return Ok(());
         };
         let (triage, text) = (selected.triage, selected.query.text());
-        let changed = match verb {
-            "archive" => triage.archive(selected.query).await,
-            _ => triage.restore(selected.query).await,
+        let guard = triage.guard().await.map_err(CliError::from)?;
+        guard.check_writable().map_err(CliError::from)?;
+        let entry = LogEntry {
+            selection: selected.text.unwrap_or(text),
+            because: self.because.because,
+            ..LogEntry::new(operator::who(), verb)
         };
+        let change = async {
+            match verb {
+                "archive" => triage.archive(selected.query).await,
+                _ => triage.restore(selected.query).await,
+            }
+        };
+        let ended = |changed: &u64, entry| (*changed > 0).then_some(entry);
+        let changed = operator::noted(&triage, entry, change, ended, context).await;
         let changed = match changed {
             Ok(changed) => changed,
             Err(error) => return Err(names::explain(&triage, error).await),
         };
-        if changed > 0 {
-            let entry = LogEntry {
-                selection: selected.text.unwrap_or(text),
-                because: self.because.because,
-                ..LogEntry::new(operator::who(), verb)
-            };
-            operator::log(&triage, &entry, context).await;
-        }
         context.printer.report(&Changed {
             action: verb,
             changed,

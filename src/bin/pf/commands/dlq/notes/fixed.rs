@@ -59,13 +59,15 @@ impl FixedArgs {
             who: operator::who(),
             time: SystemTime::now(),
         };
-        triage.fix(&fix).await?;
+        let guard = triage.guard().await.map_err(CliError::from)?;
+        guard.check_writable().map_err(CliError::from)?;
         let entry = LogEntry {
             selection: format!("{} --in {}", fix.fingerprint.0, fix.version),
             because: fix.note.clone(),
             ..LogEntry::new(operator::who(), "fixed")
         };
-        operator::log(&triage, &entry, context).await;
+        let ended = |(): &(), entry| Some(entry);
+        operator::noted(&triage, entry, triage.fix(&fix), ended, context).await?;
         context.printer.report(&View(fix))
     }
 }

@@ -52,6 +52,9 @@ impl Report for View {
         if !entry.selection.is_empty() {
             write!(out, " {}", entry.selection)?;
         }
+        if entry.begun {
+            write!(out, "  begun, end unknown")?;
+        }
         if let Some(result) = &entry.result {
             write!(out, "  {} done", result.done)?;
             let others = [

@@ -81,13 +81,14 @@ impl SetArgs {
     async fn run(self, context: &mut Context) -> CliResult<()> {
         let policy = read(&self.file)?;
         let (_, triage) = operator::open(context).await?;
-        triage.set_policy(&policy).await?;
         let entry = LogEntry {
             selection: serde_json::to_string(&policy).map_err(io::Error::from)?,
             because: self.because.because,
             ..LogEntry::new(operator::who(), "policy")
         };
-        operator::log(&triage, &entry, context).await;
+        let set = async { Ok(triage.set_policy(&policy).await?) };
+        let ended = |(): &(), entry| Some(entry);
+        operator::noted(&triage, entry, set, ended, context).await?;
         context.printer.report(&View(policy))
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use protoflow::{
-    runtime::{EditRequest, LogEntry, Query, Triage, TriageError, write_dead_letter},
+    runtime::{EditReport, EditRequest, LogEntry, Query, Triage, TriageError, write_dead_letter},
     transport::{DeadLetter, DeadLetterRef, Selection},
 };
 
@@ -56,19 +56,19 @@ impl EditArgs {
             who: operator::process(),
             is_dead: operator::is_dead,
         };
-        let report = triage
-            .edit(request, &mut |_, _| Ok(edited.text.clone()))
-            .await?;
-        if let Some(refusal) = report.refusals.first() {
-            let text = format!("{} stays as it is: {}", letter.id, refusal.reason);
-            return Err(edited.kept(CliError::message(Exit::Failed, text)));
-        }
         let entry = LogEntry {
             selection: letter.id.to_string(),
             because: self.because.because,
             ..LogEntry::new(who(), "edit")
         };
-        operator::log(&triage, &entry, context).await;
+        let mut event = |_: &_, _: &[u8]| Ok(edited.text.clone());
+        let edit = triage.edit(request, &mut event);
+        let ended = |report: &EditReport, entry| (report.edited > 0).then_some(entry);
+        let report = operator::noted(&triage, entry, edit, ended, context).await?;
+        if let Some(refusal) = report.refusals.first() {
+            let text = format!("{} stays as it is: {}", letter.id, refusal.reason);
+            return Err(edited.kept(CliError::message(Exit::Failed, text)));
+        }
         context.printer.report(&EditView(&report))?;
         let remarks = context.printer.remarks();
         if let Some(id) = report.ids.first() {
