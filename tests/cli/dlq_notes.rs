@@ -261,8 +261,8 @@ fn mask_cards(pf: &Pf) {
 fn what_the_policy_masks_is_in_no_plan_edit_or_canary() {
     let pf = with_a_card();
     mask_cards(&pf);
-    let handler = "cat; echo >&2; echo no 4111222 >&2; exit 65";
-    let emits = "echo '{\"type\":\"x\",\"data\":{\"card\":\"4111222\",\"other\":\"4111222\"}}'";
+    let handler = "cat > /dev/null; echo no 4111222 >&2; exit 65";
+    let emits = r#"echo '{"specversion":"1.0","source":"s","type":"x","data":{"card":"4111222","other":"4111222"}}'"#;
     let edit = ".event.data.note = .event.data.card";
     let shows: [&[&str]; 7] = [
         &["dlq", "stats"],

@@ -149,6 +149,7 @@ fn a_plan_whose_file_cannot_be_written_is_dropped() {
     assert_eq!(run.code(), Some(1), "{run}");
     let listed = pf.run(&["dlq", "jobs", "list"]).succeeded();
     assert_eq!(listed.stdout(), "");
+    assert!(!pf.path("folder.partial").exists());
 }
 
 #[test]

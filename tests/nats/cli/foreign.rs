@@ -161,8 +161,8 @@ fn what_cannot_be_deleted_stays_and_is_not_replayed() {
     bury(&shop, &watermill, "{}");
     for args in [&REPLAY[..], &["dlq", "purge", "--all", "--yes"]] {
         let refused = run(&shop, args);
-        assert_eq!(refused.code(), Some(1), "{refused}");
-        assert!(refused.stdout().contains("deny_delete"), "{refused}");
+        assert!(matches!(refused.code(), Some(1 | 4)), "{refused}");
+        assert!(refused.to_string().contains("deny_delete"), "{refused}");
     }
     assert_eq!(shop.raw.topic("order.created").len(), 0);
     assert_eq!(run(&shop, &LIST).succeeded().json().len(), 1);

@@ -32,7 +32,7 @@ pub(crate) async fn finish(connection: &Connection, sequences: &[u64]) -> Result
 
 /// Reads the reply subjects of the deliveries that became dead letters.
 async fn ack_subjects(connection: &Connection, sequences: &[u64]) -> Result<Vec<String>> {
-    // Those of other programs were no deliveries of ours.
+    // A message of another program was no delivery of a group here.
     let (own, _) = split(sequences);
     let found: Vec<Option<DecodedLetter>> = stream::iter(own)
         .map(|sequence| decode::fetch(connection, sequence))

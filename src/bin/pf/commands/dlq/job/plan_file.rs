@@ -104,6 +104,7 @@ impl PlanWriter {
             fs::rename(&self.partial, &self.path)
         };
         write().map_err(|error: io::Error| {
+            let _ = fs::remove_file(&self.partial);
             CliError::from(error).during(format!("cannot write `{}`", self.path.display()))
         })
     }
