@@ -42,8 +42,8 @@ struct Counts {
 impl CaptureArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let (transport, triage) = operator::open(context).await?;
-        let masks = mask::of_policy(&triage).await?;
         let mut capture = transport.dead_letters().capture(self.until_end).await?;
+        let masks = mask::of_policy(&triage).await?;
         let remarks = context.printer.remarks();
         for made in capture.remarks() {
             remarks.remark(&made);
