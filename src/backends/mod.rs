@@ -27,7 +27,7 @@
 //! |---|---|
 //! | where a Kafka offset is committed | a group's: `kafka/consume/offsets/commit.rs`; that of a delay dispatcher, in the transaction that delivers: `kafka/delay/firing.rs` |
 //! | where a NATS retry gets its delay | `nats/consume/settle.rs` (`retry_later`), and again `nats/consume/receive.rs` (`buffer`) if the message comes early; `nats/consume/attempts.rs` keeps its due time |
-//! | how a letter of another program gets its id | `kafka/dead_letter/foreign/`, by its own position |
+//! | how a letter of another program gets its id | `kafka/dead_letter/foreign/`, `nats/dead_letter/foreign.rs`, by its own position |
 //! | how a due event is delivered on Kafka | `kafka/delay/firing.rs` |
 //! | what makes a replay exactly once | `job/advance.rs` of Kafka and NATS, `job/lifecycle.rs` of SQLite, `job.rs` of `memory` |
 //! | which URL parameters exist | `connection/config.rs` of the backend (`factory.rs` of `memory`); `url_options.rs` has the common ones |
@@ -65,7 +65,7 @@ mod factory;
     feature = "pulsar"
 ))]
 mod fnv;
-#[cfg(any(feature = "kafka", feature = "pulsar"))]
+#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
 mod foreign;
 #[cfg(feature = "kafka")]
 pub mod kafka;
