@@ -112,6 +112,9 @@ pub struct Capabilities {
     pub dlq: Support,
     /// Replaying a dead letter exactly once.
     pub exactly_once_replay: Support,
+    /// Publishing from an outbox exactly once: a batch and its receipt in one transaction
+    /// ([`Transport::receipted`](super::Transport::receipted)).
+    pub exactly_once_outbox: Support,
     /// Replaying to the group that failed, not to all groups.
     pub replay_to_group: Support,
     /// Events of a key are delivered in order.
@@ -133,7 +136,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// Returns every ability under the name that `--require` and the README use.
     #[must_use]
-    pub fn abilities(&self) -> [(&'static str, &Support); 14] {
+    pub fn abilities(&self) -> [(&'static str, &Support); 15] {
         [
             ("publish", &self.publish),
             ("dedup", &self.dedup),
@@ -142,6 +145,7 @@ impl Capabilities {
             ("delayed-retry", &self.delayed_retry),
             ("dlq", &self.dlq),
             ("exactly-once-replay", &self.exactly_once_replay),
+            ("exactly-once-outbox", &self.exactly_once_outbox),
             ("replay-to-group", &self.replay_to_group),
             ("order", &self.order),
             ("ordered-retry", &self.ordered_retry),

@@ -13,6 +13,7 @@
 //! | how a replay resumes after a crash: plan, lease, progress | `dead_letter/job.rs`, [`DeadLetters::advance`] |
 //! | how a finished replay is proven | `dead_letter/replays.rs`, [`DeadLetters::replays`] |
 //! | how a replayed message is known to be handled | `dead_letter/replays.rs`, [`DeadLetters::settled`] |
+//! | how a batch is published together with a receipt | `receipted.rs` |
 //! | what an error kind means to the caller | `error.rs` |
 //! | what a store can do, and within which limits | `capabilities.rs` |
 //! | what a new backend must pass | `conformance/`, with the feature `conformance` |
@@ -47,6 +48,7 @@ mod failure;
 mod finding;
 mod held_elsewhere;
 mod publish;
+mod receipted;
 mod schedule;
 pub(crate) mod stamp;
 mod tail;
@@ -75,6 +77,7 @@ pub use self::{
     finding::{Finding, FindingLevel},
     held_elsewhere::HeldElsewhere,
     publish::{Outgoing, Receipt},
+    receipted::{BatchError, Receipted, ReceiptedPublisher},
     schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},
     tail::{Tail, TailFrom, TailRequest},
 };
@@ -116,6 +119,16 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// futures are first polled; several may be in flight. A delay that cannot be kept is refused
     /// before anything is stored. A caller that needs to know what was stored must not drop the future.
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>>;
+
+    /// Takes over the batches that are published under a name, each together with a receipt: see [`ReceiptedPublisher`].
+    /// None where this store cannot commit both at once, as [`Capabilities::exactly_once_outbox`] says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Held`] if the name was taken over with a higher fencing number; otherwise if the server does not answer.
+    async fn receipted(&self, name: &str, fence: u64) -> Result<Receipted> {
+        let _ = (name, fence);
+        Ok(None)
+    }
 
     /// Takes the warnings of publishing and listing since the last call: one line each, each returned once.
     fn warnings(&self) -> Vec<String> {

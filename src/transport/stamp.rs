@@ -26,7 +26,7 @@ pub(crate) mod optional {
     use super::{Deserialize, Deserializer, Error, Serializer, SystemTime, exact_time, read};
 
     #[expect(clippy::ref_option, reason = "serde calls it so")]
-    pub(in crate::transport) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         time: &Option<SystemTime>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
@@ -51,7 +51,7 @@ pub(crate) mod seconds {
     use super::{Deserialize, Deserializer, Duration, Error, Serializer};
 
     #[expect(clippy::ref_option, reason = "serde calls it so")]
-    pub(in crate::transport) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         duration: &Option<Duration>,
         to: S,
     ) -> Result<S::Ok, S::Error> {

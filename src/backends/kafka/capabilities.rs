@@ -38,6 +38,9 @@ pub(super) fn offline() -> Capabilities {
         exactly_once_replay: Support::native(
             "message, receipt and position in one transaction, for readers of committed records",
         ),
+        exactly_once_outbox: Support::native(
+            "batch and receipt in one transaction, for readers of committed records",
+        ),
         replay_to_group: Support::emulated(
             "through a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`",
         ),

@@ -17,15 +17,16 @@ use crate::{
         doctor,
         error::SCHEME,
         job::{self, lifecycle, worker::JobWorkers},
-        publish::publisher::Publisher,
+        publish::{publisher::Publisher, receipted},
         tail,
     },
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
-        ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules,
-        Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, Receipted,
+        ReplayScan, ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
+        Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest,
+        Transport,
     },
 };
 
@@ -34,14 +35,14 @@ use crate::{
 pub(super) struct Kafka {
     connection: Arc<Connection>,
     workers: JobWorkers,
-    publisher: Publisher,
+    publisher: Arc<Publisher>,
 }
 
 impl Kafka {
     /// Wraps a connection.
     pub(super) fn new(connection: Arc<Connection>) -> Self {
         Self {
-            publisher: Publisher::new(Arc::clone(&connection)),
+            publisher: Arc::new(Publisher::new(Arc::clone(&connection))),
             workers: JobWorkers::default(),
             connection,
         }
@@ -63,27 +64,23 @@ impl Transport for Kafka {
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        let all = self.connection.topics.all().await?;
-        let topics = all
-            .iter()
-            .filter_map(|(name, _)| self.connection.names().topic(name));
-        let mut topics: Vec<Topic> = topics.collect();
-        topics.sort_unstable();
-        Ok(topics)
+        self.connection.user_topics().await
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
-        let made = self
-            .connection
-            .topics
-            .create_user_topic(&self.connection.names().topic_name(topic)?)
-            .await?;
+        let name = self.connection.names().topic_name(topic)?;
+        let made = self.connection.topics.create_user_topic(&name).await?;
         let told = made.iter().map(|name| format!("created topic {name}"));
         Ok(told.collect())
     }
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         self.publisher.publish(batch).await
+    }
+
+    async fn receipted(&self, name: &str, fence: u64) -> Result<Receipted> {
+        let opened = receipted::open(&self.connection, &self.publisher, name, fence);
+        opened.await.map(Some)
     }
 
     fn warnings(&self) -> Vec<String> {

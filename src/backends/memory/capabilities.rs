@@ -17,6 +17,7 @@ pub(super) fn all() -> Capabilities {
         delayed_retry: Support::native(""),
         dlq: Support::native("stored in the same step in which the original is acknowledged"),
         exactly_once_replay: Support::native(""),
+        exactly_once_outbox: Support::native("within this process"),
         replay_to_group: Support::native(""),
         order: Support::native("per topic; in a group per key, one consumer at a time"),
         ordered_retry: Support::native(""),

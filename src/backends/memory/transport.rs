@@ -11,9 +11,9 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Settled,
-        Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Receipted, ReplayScan,
+        ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection,
+        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -72,9 +72,8 @@ impl Transport for Memory {
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
-        Ok(self
-            .store
-            .look(|state| state.topics.iter().cloned().collect()))
+        let topics = self.store.look(|state| state.topics.clone());
+        Ok(topics.into_iter().collect())
     }
 
     async fn create(&self, topic: &Topic) -> Result<Vec<String>> {
@@ -85,6 +84,10 @@ impl Transport for Memory {
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         publish::publish(&self.store, batch, self.dedup)
+    }
+
+    async fn receipted(&self, name: &str, fence: u64) -> Result<Receipted> {
+        publish::receipted(&self.store, name, fence).map(Some)
     }
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {

@@ -34,6 +34,9 @@ pub(crate) fn offline() -> Capabilities {
         exactly_once_replay: Support::emulated(
             "an atomic batch with its journal, where the stream allows batches; else message ids",
         ),
+        exactly_once_outbox: Support::emulated(
+            "an atomic batch with its receipt, where the stream allows batches; else message ids",
+        ),
         replay_to_group: Support::absent("a replay goes to the topic, so every group sees it"),
         order: Support::emulated(
             "per subject and publisher; a group delivers one key to several consumers",
@@ -83,6 +86,7 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
         all.delay = Support::absent(note);
         all.schedule = Support::absent(note);
         all.exactly_once_replay = Support::absent(note);
+        all.exactly_once_outbox = Support::absent(note);
         return all;
     };
     (all.publish, all.dedup) = (publish(info), dedup(info));
@@ -93,6 +97,7 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
             &mut all.delay,
             &mut all.schedule,
             &mut all.exactly_once_replay,
+            &mut all.exactly_once_outbox,
         ] {
             *ability = Support::absent(note.clone());
         }
@@ -106,20 +111,27 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
             all.schedule = Support::absent(format!("{reason}; {fix}"));
         }
     }
-    all.exactly_once_replay = match info.atomic_replay_obstacle(&internal) {
-        None => Support::native("an atomic batch of the events and the journal"),
-        Some(reason) => {
-            let window = Duration::from_nanos(info.config.duplicate_window);
-            let window = humantime::format_duration(window);
-            Support::emulated(format!(
-                "message ids, for {window} after a crash; {reason}; {fix}"
-            ))
-        }
-    };
+    set_exactly_once(&mut all, info, &internal);
     if info.config.deny_delete || info.config.deny_purge {
         all.schedule = Support::absent("the stream does not allow schedules to be deleted");
     }
     all
+}
+
+/// Sets what needs atomic batches.
+fn set_exactly_once(all: &mut Capabilities, info: &StreamInfo, internal: &str) {
+    let Some(reason) = info.atomic_replay_obstacle(internal) else {
+        all.exactly_once_replay = Support::native("an atomic batch of the events and the journal");
+        all.exactly_once_outbox = Support::native("an atomic batch of the events and the receipt");
+        return;
+    };
+    let fix = info.fix_hint();
+    let window = Duration::from_nanos(info.config.duplicate_window);
+    let window = humantime::format_duration(window);
+    all.exactly_once_replay = Support::emulated(format!(
+        "message ids, for {window} after a crash; {reason}; {fix}"
+    ));
+    all.exactly_once_outbox = Support::emulated(format!("message ids; {reason}; {fix}"));
 }
 
 /// Returns for how long the stream recognises a duplicate.

@@ -18,16 +18,17 @@ use crate::{
         delay, doctor,
         error::SCHEME,
         job::{advance, lifecycle, plan, replays, session::JobSession},
-        publish::publisher::Publisher,
+        publish::{publisher::Publisher, receipted},
         tail::NatsTail,
     },
     event::{Encoding, Group, Topic},
     lock::Mutex,
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, ReplayScan,
-        ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection,
-        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, Receipted,
+        ReplayScan, ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan,
+        Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest,
+        Transport,
     },
 };
 
@@ -83,6 +84,10 @@ impl Transport for Nats {
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         self.publisher.publish(batch).await
+    }
+
+    async fn receipted(&self, name: &str, fence: u64) -> Result<Receipted> {
+        receipted::open(&self.connection, name, fence).await
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -174,13 +179,8 @@ impl DeadLetters for Nats {
         lease: &JobLease,
         max: usize,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        Box::pin(advance::advance(
-            &self.connection,
-            &self.job,
-            lease,
-            max.max(1),
-        ))
-        .await
+        let advancing = advance::advance(&self.connection, &self.job, lease, max.max(1));
+        Box::pin(advancing).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

@@ -32,6 +32,9 @@ pub(crate) fn offline() -> Capabilities {
         exactly_once_replay: Support::emulated(
             "where the topic that is replayed to recognises duplicates (deduplication) and the admin API confirms it; elsewhere outcomes may be unknown after a crash, and are reported by id",
         ),
+        exactly_once_outbox: Support::absent(
+            "at least once; let consumers ignore ids that they know",
+        ),
         replay_to_group: Support::native("the retry topic of the group"),
         order: Support::native("per key, in the order of its partition"),
         ordered_retry: Support::absent("a subscription holds back a message, not its key"),

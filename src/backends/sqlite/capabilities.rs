@@ -63,6 +63,7 @@ fn describe(durability: &str, retention: Duration) -> Capabilities {
         delayed_retry: Support::native("does not delay other events"),
         dlq: Support::native("stored and settled in one transaction"),
         exactly_once_replay: Support::native("dead letter and message in one transaction"),
+        exactly_once_outbox: Support::native("batch and receipt in one transaction"),
         replay_to_group: Support::native("not visible to other groups and tails"),
         order: Support::native("per key, over all topics; one consumer at a time"),
         ordered_retry: Support::native("later events of the key wait"),

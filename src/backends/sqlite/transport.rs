@@ -25,9 +25,9 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules, Selection,
-        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Receipted, ReplayScan,
+        ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules,
+        Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
 
@@ -88,6 +88,12 @@ impl Transport for Sqlite {
 
     async fn publish(&self, batch: Vec<Outgoing>) -> Vec<Result<Receipt>> {
         publish::publish(&self.writer, batch, self.config.dedup).await
+    }
+
+    async fn receipted(&self, name: &str, fence: u64) -> Result<Receipted> {
+        publish::receipted(&self.writer, name, fence)
+            .await
+            .map(Some)
     }
 
     fn warnings(&self) -> Vec<String> {

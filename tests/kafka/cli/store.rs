@@ -28,6 +28,7 @@ fn a_cluster_can_do_this() {
       delayed-retry        emulated  waits in a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`
       dlq                  emulated  stored in `<topic>.dlq` before the offset may pass
       exactly-once-replay  native    message, receipt and position in one transaction, for readers of committed records
+      exactly-once-outbox  native    batch and receipt in one transaction, for readers of committed records
       replay-to-group      emulated  through a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`
       order                native    per partition, so per key
       ordered-retry        absent    a retry leaves its partition and its key's order

@@ -243,6 +243,7 @@ fn caps_and_doctor_say_what_a_mirror_is() {
       delayed-retry        native    held back by the consumer, also across a restart
       dlq                  emulated  a stream of its own; a dead letter is stored before the original is acknowledged
       exactly-once-replay  absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
+      exactly-once-outbox  absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       replay-to-group      absent    a replay goes to the topic, so every group sees it
       order                emulated  per subject and publisher; a group delivers one key to several consumers
       ordered-retry        absent    JetStream holds back a message, not its key

@@ -19,6 +19,7 @@ fn a_stream_of_ours_can_do_everything() {
       delayed-retry        native    held back by the consumer, also across a restart
       dlq                  emulated  a stream of its own; a dead letter is stored before the original is acknowledged
       exactly-once-replay  native    an atomic batch of the events and the journal
+      exactly-once-outbox  native    an atomic batch of the events and the receipt
       replay-to-group      absent    a replay goes to the topic, so every group sees it
       order                emulated  per subject and publisher; a group delivers one key to several consumers
       ordered-retry        absent    JetStream holds back a message, not its key
@@ -65,6 +66,7 @@ fn a_stream_of_somebody_else_can_do_less() {
       delayed-retry        native    held back by the consumer, also across a restart
       dlq                  emulated  a stream of its own; a dead letter is stored before the original is acknowledged
       exactly-once-replay  emulated  message ids, for 2m after a crash; the stream does not allow atomic batches; `pf doctor --fix` changes the stream
+      exactly-once-outbox  emulated  message ids; the stream does not allow atomic batches; `pf doctor --fix` changes the stream
       replay-to-group      absent    a replay goes to the topic, so every group sees it
       order                emulated  per subject and publisher; a group delivers one key to several consumers
       ordered-retry        absent    JetStream holds back a message, not its key

@@ -21,6 +21,7 @@ use crate::{
         codec::topic_partition::{TopicPartition, Watermarks},
         error,
     },
+    event::Topic,
     lock::Mutex,
     transport::Result,
 };
@@ -58,6 +59,15 @@ impl Connection {
     /// Returns how topics are named.
     pub(crate) fn names(&self) -> &Names {
         &self.config.names
+    }
+
+    /// Returns the user's topics that exist, in order of name.
+    pub(crate) async fn user_topics(&self) -> Result<Vec<Topic>> {
+        let all = self.topics.all().await?;
+        let topics = all.iter().filter_map(|(name, _)| self.names().topic(name));
+        let mut topics: Vec<Topic> = topics.collect();
+        topics.sort_unstable();
+        Ok(topics)
     }
 
     /// Returns the idempotent producer.

@@ -25,7 +25,7 @@ use crate::{
     },
     event::{Message, Topic},
     failpoint,
-    transport::{ErrorKind, Outgoing, Receipt, Result, TransportError},
+    transport::{BatchError, ErrorKind, Outgoing, Receipt, Result, TransportError},
 };
 
 /// The most bytes that a producer sends in one batch. A broker judges a batch as if it were one record, so topics with a
@@ -118,6 +118,27 @@ impl Publisher {
         results
             .map(|result| result.unwrap_or_else(unanswered))
             .collect()
+    }
+
+    /// Encodes messages for a transaction, or returns the first that cannot be stored.
+    pub(crate) async fn records(
+        &self,
+        batch: &[Outgoing],
+    ) -> Result<Vec<OutgoingRecord>, BatchError> {
+        let mut state = self.state.lock().await;
+        let mut records = Vec::with_capacity(batch.len());
+        for (number, outgoing) in batch.iter().enumerate() {
+            let refused = |error: TransportError| BatchError {
+                message: (!error.is_transient()).then_some(number),
+                error,
+            };
+            let target = self.target(&mut state, &outgoing.message.topic).await;
+            let target = target.map_err(refused)?;
+            let record = encode(&outgoing.message, &target.name).map_err(refused)?;
+            self.check_size(&record, target).map_err(refused)?;
+            records.push(record);
+        }
+        Ok(records)
     }
 
     /// Looks up the topic of each message, and refuses messages that cannot be stored there.

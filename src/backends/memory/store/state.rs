@@ -6,6 +6,8 @@ use std::{
     time::SystemTime,
 };
 
+use bytes::Bytes;
+
 use super::{
     entry::Entry,
     group::{Crashed, GroupState},
@@ -33,6 +35,8 @@ pub(in crate::backends::memory) struct State {
     pub(in crate::backends::memory) topics: BTreeSet<Topic>,
     /// Events of which no duplicate is stored, with their positions; a delayed one has none.
     pub(in crate::backends::memory) published: HashMap<DedupKey, Option<Position>>,
+    /// The fencing number and the last receipt of each publisher of batches.
+    pub(in crate::backends::memory) receipts: HashMap<String, (u64, Option<Bytes>)>,
     pub(in crate::backends::memory) groups: BTreeMap<Group, GroupState>,
     /// Schedules by due time, then in the order of their creation.
     pub(in crate::backends::memory) schedules: BTreeMap<(SystemTime, u64), Schedule>,
@@ -53,6 +57,7 @@ impl State {
             log: BTreeMap::new(),
             topics: BTreeSet::new(),
             published: HashMap::new(),
+            receipts: HashMap::new(),
             groups: BTreeMap::new(),
             schedules: BTreeMap::new(),
             letters: BTreeMap::new(),

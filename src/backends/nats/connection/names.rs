@@ -151,6 +151,11 @@ impl Names {
         format!("_pf.{place}.{}.journal", self.stream)
     }
 
+    /// Returns the subject of the receipts of a name, in the user's stream.
+    pub(crate) fn receipt_subject(&self, name: &str) -> String {
+        format!("_pf.in.{}.receipt.{}", self.stream, token(name))
+    }
+
     /// Returns the stream of dead letters.
     pub(crate) fn dead_letter_stream(&self) -> String {
         format!("{}_DLQ", self.stream)

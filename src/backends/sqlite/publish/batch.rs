@@ -179,6 +179,26 @@ impl<'b> Batch<'b, '_> {
     }
 }
 
+/// Stores messages at once, in the transaction of the caller.
+pub(super) fn append_all(session: &mut Session, batch: &[Outgoing]) -> StoreResult<()> {
+    let now = timestamp::now();
+    delay::fire(session, now)?;
+    let mut log = Appender::new(session, now)?;
+    for outgoing in batch {
+        log.push(&outgoing.message)?;
+    }
+    log.finish()
+}
+
+/// Returns the first message that is too large, and the error.
+pub(super) fn first_too_large(
+    batch: &[Outgoing],
+) -> Option<(usize, crate::transport::TransportError)> {
+    let mut lengths = batch.iter().map(|outgoing| outgoing.message.bytes().len());
+    let number = lengths.position(|length| length > MAX_PAYLOAD)?;
+    Some((number, too_large(batch[number].message.bytes().len())))
+}
+
 fn too_late() -> crate::transport::TransportError {
     let message = "times after 2262-04-11 cannot be stored";
     store_error(ErrorKind::Unsupported, message).hint("publish it for an earlier time")

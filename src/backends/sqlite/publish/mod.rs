@@ -2,5 +2,9 @@
 
 mod batch;
 mod duplicates;
+mod receipted;
 
-pub(in crate::backends::sqlite) use self::batch::{MAX_PAYLOAD, publish};
+pub(in crate::backends::sqlite) use self::{
+    batch::{MAX_PAYLOAD, publish},
+    receipted::receipted,
+};
