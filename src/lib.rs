@@ -30,6 +30,7 @@
 //! | [`backends`] | one module per store, and the registry that finds them by URL scheme | `event`, `transport` |
 //! | [`runtime`] | the consume loop, retry policy, publishing, triage of dead letters | `event`, `transport` |
 //! | [`Service`] | the parts above behind one type | all |
+//! | `outbox` | events stored in the user's own transaction, and the relay that publishes them | `event`, `transport` |
 //!
 //! `backends` and `runtime` never import each other, so a backend needs `transport` only, and every policy works on every
 //! store. Use `runtime` for more control than a service offers.
@@ -53,6 +54,8 @@
 //! | `nats` | `nats:` and `tls:` URLs, NATS JetStream | |
 //! | `kafka` | `kafka:` URLs, Apache Kafka | librdkafka, linked to the system's OpenSSL |
 //! | `pulsar` | `pulsar:` and `pulsar+ssl:` URLs, Apache Pulsar | zstd |
+//! | `outbox-sqlite` | `outbox`, transactional outboxes in the user's SQLite database | SQLite |
+//! | `outbox-postgres` | `outbox`, transactional outboxes in the user's PostgreSQL database | |
 //! | `vendored-openssl` | nothing; for `kafka` where the system has no headers of OpenSSL | OpenSSL |
 //! | `filter` | `runtime::Filter`, jq over records | |
 //! | `cli` | the program `pf` | |
@@ -68,6 +71,8 @@ pub mod event;
 mod failpoint;
 mod lock;
 pub mod mock;
+#[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+pub mod outbox;
 pub mod runtime;
 mod service;
 pub mod transport;

@@ -48,6 +48,12 @@ need_for_java() {
     need_version Java 17 "$version"
 }
 
+# What the tests of outboxes need: a PostgreSQL whose programs need not be on the PATH, and a pooler.
+need_for_outboxes() {
+    need "ls /usr/lib/postgresql/*/bin/initdb || initdb --version" postgresql
+    need "ls /usr/sbin/pgbouncer || pgbouncer --version" pgbouncer
+}
+
 # What the CloudEvents SDKs for Go, Python and JavaScript need.
 need_for_sdks() {
     [ -z "${PF_SDKS:-}" ] || return 0

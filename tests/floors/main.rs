@@ -14,11 +14,12 @@ use broken::assert_kept;
 use source::{Source, sources};
 
 /// The floors of the library, and those each of them may name.
-const MAY_NAME: [(&str, &[&str]); 4] = [
+const MAY_NAME: [(&str, &[&str]); 5] = [
     ("event", &[]),
     ("transport", &["event"]),
     ("backends", &["event", "transport"]),
     ("runtime", &["event", "transport"]),
+    ("outbox", &["event", "transport"]),
 ];
 
 /// Modules beside the floors: the front door, which may be handed a registry, and what tests need.

@@ -13,6 +13,7 @@ mod forwarding;
 mod judge;
 mod kafka;
 mod nats;
+mod outbox;
 mod points;
 mod pulsar;
 #[cfg(feature = "pulsar")]

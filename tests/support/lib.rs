@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod nats;
 pub mod normalise;
 pub mod plant;
+pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod pulsar;

@@ -104,6 +104,16 @@ impl Context {
         self.config()?.group(url.as_deref(), context.as_deref())
     }
 
+    /// Uses another store than the global flags say: a URL, or the name of a context.
+    #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+    pub fn choose(&mut self, store: &str) -> CliResult<()> {
+        let is_url = store.contains(':');
+        self.global.url = is_url.then(|| store.to_owned());
+        self.global.context = (!is_url).then(|| store.to_owned());
+        self.target = None;
+        self.reload().map(drop)
+    }
+
     /// Reports whether the command line names a store.
     pub fn names_a_store(&self) -> bool {
         self.global.url.is_some() || self.global.context.is_some()

@@ -9,6 +9,8 @@ mod dlq;
 mod doctor;
 mod lazy;
 mod man;
+#[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+mod outbox;
 mod publish;
 mod schedule;
 mod tail;
@@ -38,7 +40,11 @@ pub struct Cli {
 impl Cli {
     /// Returns the whole command line, nested subcommands included.
     pub fn whole() -> clap::Command {
-        Self::command()
+        let command = Self::command();
+        #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+        let command =
+            command.mut_subcommand("outbox", LazySubcommand::<outbox::OutboxCommand>::build_now);
+        command
             .mut_subcommand("dlq", LazySubcommand::<dlq::DlqCommand>::build_now)
             .mut_subcommand(
                 "schedule",
@@ -59,6 +65,10 @@ pub enum Command {
     /// List, show, replay and purge dead letters
     #[command(subcommand)]
     Dlq(LazySubcommand<dlq::DlqCommand>),
+    /// Publish what a database's own transactions stored: transactional outboxes
+    #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+    #[command(subcommand)]
+    Outbox(LazySubcommand<outbox::OutboxCommand>),
     /// List, show, reschedule and cancel delayed events
     #[command(subcommand)]
     Schedule(LazySubcommand<schedule::ScheduleCommand>),
@@ -84,6 +94,8 @@ impl Command {
             Self::Doctor(args) => args.fix,
             Self::Dlq(LazySubcommand(command)) => command.changes_store(),
             Self::Schedule(LazySubcommand(command)) => command.changes_store(),
+            #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+            Self::Outbox(LazySubcommand(command)) => command.changes_store(),
             Self::Publish(_)
             | Self::Tail(_)
             | Self::Caps(_)
@@ -116,6 +128,8 @@ impl Command {
             Self::Consume(args) => args.run(context).await,
             Self::Dlq(LazySubcommand(command)) => command.run(context).await,
             Self::Schedule(LazySubcommand(command)) => command.run(context).await,
+            #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+            Self::Outbox(LazySubcommand(command)) => command.run(context).await,
             Self::Caps(args) => args.run(context).await,
             Self::Context(LazySubcommand(command)) => command.run(context),
             Self::Doctor(args) => args.run(context).await,

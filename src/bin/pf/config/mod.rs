@@ -14,11 +14,11 @@ use etcetera::BaseStrategy as _;
 use protoflow::event::Group;
 use url::Url;
 
-use self::variable::variable;
 pub use self::{
     file::{File, Profile},
     secret::{masked, masked_for_user, refuse},
     store::{anchor, is_bare, parse, url_of},
+    variable::variable,
 };
 use crate::{
     error::{CliError, CliResult, Exit},

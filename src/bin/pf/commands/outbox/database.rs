@@ -1,0 +1,73 @@
+//! The database of an outbox, as it is named on the command line.
+
+use clap::Args;
+use protoflow::{backends::parse_url, outbox::Outbox};
+use url::Url;
+
+use crate::{
+    config::{refuse, variable},
+    error::{CliError, CliResult, Exit},
+};
+
+/// The database of an outbox.
+#[derive(Debug, Args)]
+pub struct Database {
+    #[arg(
+        help = "The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
+    )]
+    #[arg(long = "in", alias = "from", value_name = "URL")]
+    pub url: Option<String>,
+}
+
+impl Database {
+    /// Returns the outbox. Nothing is connected to yet.
+    pub fn outbox(&self) -> CliResult<Outbox> {
+        open(self.url.as_deref(), "--in")
+    }
+}
+
+/// Returns the outbox of a URL, or of `PF_OUTBOX`.
+pub fn open(text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
+    let given = match text {
+        Some(text) => Some((text.to_owned(), flag)),
+        None => variable("PF_OUTBOX")?.map(|text| (text, "PF_OUTBOX")),
+    };
+    let Some((text, origin)) = given else {
+        let error = CliError::usage(format!(
+            "the database of the outbox is missing: `{flag} URL`"
+        ));
+        return Err(
+            error.hint("as in `postgres://localhost/shop` or `sqlite:app.db`; or set PF_OUTBOX")
+        );
+    };
+    let mut url = parse_url(&text).map_err(|error| {
+        CliError::new(Exit::Usage, error).during(format!("{origin} is not a valid URL"))
+    })?;
+    if origin == flag {
+        refuse_password(&url, flag)?;
+    }
+    complete(&mut url)?;
+    Ok(Outbox::new(&url)?)
+}
+
+fn refuse_password(url: &Url, flag: &str) -> CliResult<()> {
+    if url.password().is_none() && !url.query_pairs().any(|(name, _)| name == "password") {
+        return refuse(url, true, flag);
+    }
+    let text = format!("a password in {flag} is visible to every user of this machine");
+    Err(CliError::usage(text)
+        .hint("leave only the user name in the URL, and set PGPASSWORD or PF_OUTBOX"))
+}
+
+/// Adds the password that PostgreSQL's own clients take.
+fn complete(url: &mut Url) -> CliResult<()> {
+    let is_postgres = matches!(url.scheme(), "postgres" | "postgresql");
+    let can_have = is_postgres
+        && url.password().is_none()
+        && url.host_str().is_some_and(|host| !host.is_empty());
+    if can_have && let Some(password) = variable("PGPASSWORD")? {
+        // A URL with a host can have one.
+        let _ = url.set_password(Some(&password));
+    }
+    Ok(())
+}

@@ -1,0 +1,366 @@
+//! The holder of the lease of a shard.
+//!
+//! No transaction of the database is open while the target is slow or down: rows are read, published, and then removed by
+//! their identifiers. Two relays are kept apart by the lease and its fencing number. One that was suspended and wakes up
+//! later is refused by the target, where that stores receipts; elsewhere the lease is checked before each batch.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    batch::Prepared,
+    blocked::Blocked,
+    context::Context,
+    floor::Floor,
+    options::{RelayNotice, RelaySummary},
+    rate::Rate,
+    target::{Published, Target, is_permanent},
+};
+use crate::{
+    failpoint,
+    outbox::{
+        receipt::Sent,
+        table::{Claim, Lease, PendingRow, Progress},
+    },
+    transport::{ErrorKind, Result, TransportError},
+};
+
+/// How often refused rows are looked at, for those that an operator resolved.
+const REVIEW: Duration = Duration::from_secs(2);
+/// How long a table may be empty before it is polled less often.
+const QUIET: Duration = Duration::from_mins(1);
+/// How much less often.
+const QUIET_FACTOR: u32 = 2;
+
+/// How leading ended.
+pub(super) enum Turn {
+    /// The lease is lost or was given back; another turn follows.
+    Lost,
+    /// The work is done.
+    Done,
+}
+
+/// The holder of a lease.
+pub(super) struct Leader<'a> {
+    context: &'a mut Context,
+    lease: Lease,
+    outbox: &'a str,
+    target: Option<Target>,
+    floor: Floor,
+    blocked: Blocked,
+    /// Rows that were published and could not be removed yet.
+    unsettled: Vec<i64>,
+    /// Rows of the next batch, fewer while a refused one is searched for.
+    limit: usize,
+    summary: RelaySummary,
+    rate: Rate,
+    renewed: Instant,
+    reviewed: Instant,
+    active: Instant,
+}
+
+impl<'a> Leader<'a> {
+    /// Begins a turn with a new lease.
+    pub(super) fn new(context: &'a mut Context, lease: Lease, outbox: &'a str) -> Self {
+        let now = Instant::now();
+        Self {
+            context,
+            lease,
+            outbox,
+            target: None,
+            floor: Floor::new(now),
+            blocked: Blocked::default(),
+            unsettled: Vec::new(),
+            limit: usize::MAX,
+            summary: RelaySummary::default(),
+            rate: Rate::default(),
+            renewed: now,
+            reviewed: now,
+            active: now,
+        }
+    }
+
+    /// Adds what this turn has done. Rows that are still refused are those of the last turn.
+    pub(super) fn add_to(&self, summary: &mut RelaySummary) {
+        summary.sent += self.summary.sent;
+        summary.parked += self.summary.parked;
+        summary.refused = self.blocked.rows().len() as u64;
+    }
+
+    /// Publishes for as long as the lease is held. Whatever happens, the lease is given back.
+    pub(super) async fn lead(&mut self) -> Result<Turn> {
+        let turn = loop {
+            if self.context.stop.is_cancelled() {
+                break Ok(Turn::Done);
+            }
+            match self.step().await {
+                Ok(None) => {}
+                Ok(Some(turn)) => break Ok(turn),
+                Err(error) if error.kind() == ErrorKind::Held => break Ok(Turn::Lost),
+                Err(error) => {
+                    // Whether the last batch was stored is read from the target.
+                    self.target = None;
+                    if let Err(fatal) = self.context.outage(error).await {
+                        break Err(fatal);
+                    }
+                }
+            }
+        };
+        if !self.unsettled.is_empty() {
+            let _ = self.settle().await;
+        }
+        let _ = self.context.table.release(&self.lease).await;
+        turn
+    }
+
+    /// Opens the target, or publishes one batch, or waits for rows.
+    async fn step(&mut self) -> Result<Option<Turn>> {
+        if !self.unsettled.is_empty() && !self.settle().await? {
+            return Ok(Some(Turn::Lost));
+        }
+        if self.renewed.elapsed() >= self.lease.length / 3 && !self.renew().await? {
+            return Ok(Some(Turn::Lost));
+        }
+        if self.target.is_none() {
+            self.open().await?;
+        }
+        let now = Instant::now();
+        self.review(now).await?;
+        let above = self.floor.above(now);
+        let rows = self.claim(above, now).await?;
+        self.context.answered();
+        if rows.is_empty() {
+            return Ok(self.idle(above).await);
+        }
+        self.active = now;
+        let undelayed = rows.iter().filter(|row| row.due.is_none());
+        let last = undelayed.map(|row| row.id).max();
+        let outage = self.publish(rows).await?;
+        if !self.settle().await? {
+            return Ok(Some(Turn::Lost));
+        }
+        failpoint::reach("outbox.settled");
+        if let Some(error) = outage {
+            return Err(error);
+        }
+        self.floor.resolved(last.unwrap_or(0));
+        if self.floor.needs_horizon(now) {
+            let horizon = self.context.table.horizon().await?;
+            self.floor.look(horizon, now);
+        }
+        Ok(None)
+    }
+
+    /// Opens the target, which fences the relays before, and removes what they published last.
+    async fn open(&mut self) -> Result<()> {
+        for former in self.context.table.former_shards(self.lease.shard).await? {
+            self.retire(&former).await?;
+        }
+        let (target, sent) = self.open_target(self.lease.clone()).await?;
+        let recovered = self.recover(&sent).await?;
+        let exactly_once = matches!(target, Target::Receipted(_));
+        self.target = Some(target);
+        self.context.observer.notice(RelayNotice::Leads {
+            shard: (self.lease.shard.number, self.lease.shard.of),
+            fence: self.lease.fence,
+            exactly_once,
+            recovered,
+        });
+        Ok(())
+    }
+
+    async fn open_target(&mut self, lease: Lease) -> Result<(Target, Vec<Sent>)> {
+        let (transport, outbox) = (self.context.transport.clone(), self.outbox);
+        let opening = async move { Target::open(&transport, outbox, &lease).await };
+        self.renewing(opening).await
+    }
+
+    /// Ends a shard of another division: fences its last relay and removes what that published last.
+    async fn retire(&mut self, former: &Lease) -> Result<()> {
+        match self.open_target(former.clone()).await {
+            Ok((_, sent)) => drop(self.recover(&sent).await?),
+            // Another relay of this division was faster.
+            Err(error) if error.kind() == ErrorKind::Held => {}
+            Err(error) => return Err(error),
+        }
+        self.context.table.forget(former).await
+    }
+
+    /// Removes rows of the last batch; returns how many were still there.
+    async fn recover(&mut self, sent: &[Sent]) -> Result<usize> {
+        let ids: Vec<i64> = sent.iter().map(|sent| sent.id).collect();
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let unsent = self.context.table.unsent(&ids).await?;
+        let published = unsent.iter().map(|(id, event)| Sent::of(*id, event));
+        let published = published.filter(|row| sent.contains(row)).map(|row| row.id);
+        self.unsettled.extend(published);
+        let recovered = self.unsettled.len();
+        failpoint::reach("outbox.recovering");
+        if recovered > 0 && !self.settle().await? {
+            let message = "another relay took over";
+            return Err(TransportError::new("outbox", ErrorKind::Held, message));
+        }
+        Ok(recovered)
+    }
+
+    async fn claim(&self, above: i64, now: Instant) -> Result<Vec<PendingRow>> {
+        let (without_keys, without_rows) = self.blocked.left_out(now);
+        let claim = Claim {
+            shard: self.lease.shard,
+            above,
+            limit: i64::try_from(self.context.options.batch.min(self.limit))
+                .map_or(500, |n| n.max(1)),
+            without_keys,
+            without_rows,
+        };
+        self.context.table.claim(&claim).await
+    }
+
+    /// Publishes rows, and notes those that are refused; returns why the rest could not be published.
+    async fn publish(&mut self, rows: Vec<PendingRow>) -> Result<Option<TransportError>> {
+        let encoding = self.context.transport.encoding();
+        let mut batch = Vec::with_capacity(rows.len());
+        for row in rows {
+            let is_held_up = row.key.is_some() && self.blocked.holds_up(&row, Instant::now());
+            match Prepared::new(row, encoding) {
+                _ if is_held_up => {}
+                Ok(prepared) => batch.push(prepared),
+                Err(refused) => self.refuse(&refused.0, refused.1).await?,
+            }
+        }
+        let Some(mut target) = self.target.take() else {
+            return Ok(None);
+        };
+        let count = batch.len();
+        let publishing = async move {
+            let published = target.publish(batch).await;
+            Ok((target, published))
+        };
+        let (target, published) = self.renewing(publishing).await?;
+        let Published {
+            sent,
+            refused,
+            is_refused_whole,
+            outage,
+        } = published;
+        if is_refused_whole {
+            self.limit = count / 2;
+        } else if outage.is_none() {
+            self.target = Some(target);
+            self.limit = usize::MAX;
+        }
+        for id in &sent {
+            if self.blocked.resolve(*id) {
+                self.floor.lower();
+            }
+        }
+        self.unsettled.extend(sent);
+        for (prepared, error) in refused {
+            self.refuse(&prepared.row, error).await?;
+        }
+        Ok(outage)
+    }
+
+    async fn refuse(&mut self, row: &PendingRow, error: TransportError) -> Result<()> {
+        let parked = self.context.options.park && is_permanent(&error);
+        let mut text = error.to_string();
+        if let Some(cause) = std::error::Error::source(&error) {
+            text = format!("{text}: {cause}");
+        }
+        self.context.table.refuse(row.id, &text, parked).await?;
+        if parked {
+            self.summary.parked += 1;
+            self.blocked.resolve(row.id);
+            // The rows of its key behind it.
+            self.floor.lower();
+        } else {
+            self.blocked.refuse(row, Instant::now());
+        }
+        self.context.observer.notice(RelayNotice::Refused {
+            id: row.id,
+            key: row.key.clone(),
+            error,
+            parked,
+        });
+        Ok(())
+    }
+
+    /// Removes published rows; returns whether the lease is still held.
+    async fn settle(&mut self) -> Result<bool> {
+        let asked = Instant::now();
+        let progress = Progress {
+            sent: &self.unsettled,
+            keep: self.context.options.keep.is_some(),
+            rate: self.rate.per_second(asked),
+        };
+        let is_held = self.context.table.settle(&self.lease, progress).await?;
+        self.rate.add(self.unsettled.len(), asked);
+        self.summary.sent += self.unsettled.len() as u64;
+        self.unsettled.clear();
+        self.renewed = asked;
+        Ok(is_held)
+    }
+
+    async fn renew(&mut self) -> Result<bool> {
+        let asked = Instant::now();
+        let rate = self.rate.per_second(asked);
+        let is_held = self.context.table.renew(&self.lease, rate).await?;
+        self.renewed = asked;
+        Ok(is_held)
+    }
+
+    /// Waits for the target and extends the lease meanwhile. A lease that is lost is noticed by the next step: the target
+    /// has fenced this relay then.
+    async fn renewing<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = sleep(self.lease.length / 3) => {
+                    // Without an answer the database lets no other relay lead either.
+                    let _ = self.renew().await;
+                }
+            }
+        }
+    }
+
+    /// Looks at refused rows: for those that an operator resolved, and for their retries.
+    async fn review(&mut self, now: Instant) -> Result<()> {
+        let refused = self.blocked.rows();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let mut is_released = self.blocked.has_due(now);
+        if now - self.reviewed >= REVIEW {
+            self.reviewed = now;
+            let still = self.context.table.refused(&refused).await?;
+            self.blocked.keep(&still);
+            is_released |= still.len() < refused.len();
+        }
+        if is_released {
+            self.floor.lower();
+        }
+        Ok(())
+    }
+
+    /// Waits for rows, or ends.
+    async fn idle(&mut self, above: i64) -> Option<Turn> {
+        if self.context.options.until_end {
+            if above == 0 {
+                return Some(Turn::Done);
+            }
+            self.floor.lower();
+            return None;
+        }
+        let is_quiet = self.active.elapsed() >= QUIET;
+        let poll = self.context.options.poll * if is_quiet { QUIET_FACTOR } else { 1 };
+        tokio::select! {
+            () = self.context.table.wait(poll) => {}
+            () = self.context.stop.cancelled() => {}
+        }
+        None
+    }
+}
