@@ -39,6 +39,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand demo 'Run a demo: a retry, a delay, a dead letter and its replay'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands to a folder'
+            cand outbox 'Publish what a database''s own transactions stored: transactional outboxes'
             cand dlq 'List, show, replay and purge dead letters'
             cand schedule 'List, show, reschedule and cancel delayed events'
             cand context 'Manage named stores'
@@ -214,6 +215,174 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --quiet 'Print no notices; warnings, errors and their hints stay'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
+            cand relay 'Publish the rows of an outbox, in the order of each key'
+            cand status 'Show what waits in an outbox, who relays, and what holds up vacuum'
+            cand list 'List rows that were refused'
+            cand show 'Show a row: its event, and why it was refused'
+            cand unblock 'Publish refused or parked rows again'
+            cand park 'Park rows, so that they hold up nothing'
+            cand clean 'Delete rows that were published and kept, 10,000 in a transaction'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;outbox;create'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --print 'Only print the SQL, with the rights of a writer and a relay'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;relay'= {
+            cand --from 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --to 'The store to publish to, a URL or the name of a context [default: `--url` and its kin]'
+            cand --keep 'Keep published rows, marked as sent, for this long; without it they are deleted'
+            cand --shards 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay'
+            cand --lease 'How long a relay that died keeps its lease'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --until-end 'End when nothing is left to be published now'
+            cand --park 'Park a row that the target refuses for good, instead of holding up its key'
+            cand --create 'Create missing topics and streams'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;status'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;list'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --limit 'End after N rows'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --parked 'Only parked rows'
+            cand --all 'All rows that are not published'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;show'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;unblock'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;park'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;clean'= {
+            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --older-than 'Only rows that were published longer ago than this'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;outbox;help'= {
+            cand create 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
+            cand relay 'Publish the rows of an outbox, in the order of each key'
+            cand status 'Show what waits in an outbox, who relays, and what holds up vacuum'
+            cand list 'List rows that were refused'
+            cand show 'Show a row: its event, and why it was refused'
+            cand unblock 'Publish refused or parked rows again'
+            cand park 'Park rows, so that they hold up nothing'
+            cand clean 'Delete rows that were published and kept, 10,000 in a transaction'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;outbox;help;create'= {
+        }
+        &'pf;outbox;help;relay'= {
+        }
+        &'pf;outbox;help;status'= {
+        }
+        &'pf;outbox;help;list'= {
+        }
+        &'pf;outbox;help;show'= {
+        }
+        &'pf;outbox;help;unblock'= {
+        }
+        &'pf;outbox;help;park'= {
+        }
+        &'pf;outbox;help;clean'= {
+        }
+        &'pf;outbox;help;help'= {
         }
         &'pf;dlq'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
@@ -1080,6 +1249,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand demo 'Run a demo: a retry, a delay, a dead letter and its replay'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands to a folder'
+            cand outbox 'Publish what a database''s own transactions stored: transactional outboxes'
             cand dlq 'List, show, replay and purge dead letters'
             cand schedule 'List, show, reschedule and cancel delayed events'
             cand context 'Manage named stores'
@@ -1100,6 +1270,32 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;completions'= {
         }
         &'pf;help;man'= {
+        }
+        &'pf;help;outbox'= {
+            cand create 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
+            cand relay 'Publish the rows of an outbox, in the order of each key'
+            cand status 'Show what waits in an outbox, who relays, and what holds up vacuum'
+            cand list 'List rows that were refused'
+            cand show 'Show a row: its event, and why it was refused'
+            cand unblock 'Publish refused or parked rows again'
+            cand park 'Park rows, so that they hold up nothing'
+            cand clean 'Delete rows that were published and kept, 10,000 in a transaction'
+        }
+        &'pf;help;outbox;create'= {
+        }
+        &'pf;help;outbox;relay'= {
+        }
+        &'pf;help;outbox;status'= {
+        }
+        &'pf;help;outbox;list'= {
+        }
+        &'pf;help;outbox;show'= {
+        }
+        &'pf;help;outbox;unblock'= {
+        }
+        &'pf;help;outbox;park'= {
+        }
+        &'pf;help;outbox;clean'= {
         }
         &'pf;help;dlq'= {
             cand list 'List dead letters, oldest first, without their payloads'

@@ -49,6 +49,7 @@ complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store a
 complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
 complete -c pf -n "__fish_pf_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_needs_command" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
+complete -c pf -n "__fish_pf_needs_command" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
 complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'List, show, replay and purge dead letters'
 complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
 complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Manage named stores'
@@ -253,6 +254,181 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand man" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand man" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "create" -d 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "relay" -d 'Publish the rows of an outbox, in the order of each key'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "status" -d 'Show what waits in an outbox, who relays, and what holds up vacuum'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "list" -d 'List rows that were refused'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "show" -d 'Show a row: its event, and why it was refused'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "unblock" -d 'Publish refused or parked rows again'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "park" -d 'Park rows, so that they hold up nothing'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l print -d 'Only print the SQL, with the rights of a writer and a relay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l from -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l to -d 'The store to publish to, a URL or the name of a context [default: `--url` and its kin]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l keep -d 'Keep published rows, marked as sent, for this long; without it they are deleted' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l shards -d 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l lease -d 'How long a relay that died keeps its lease' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l until-end -d 'End when nothing is left to be published now'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l park -d 'Park a row that the target refuses for good, instead of holding up its key'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l create -d 'Create missing topics and streams'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l limit -d 'End after N rows' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l parked -d 'Only parked rows'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l all -d 'All rows that are not published'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l older-than -d 'Only rows that were published longer ago than this' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "relay" -d 'Publish the rows of an outbox, in the order of each key'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show what waits in an outbox, who relays, and what holds up vacuum'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List rows that were refused'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a row: its event, and why it was refused'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "unblock" -d 'Publish refused or parked rows again'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "park" -d 'Park rows, so that they hold up nothing'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -1024,18 +1200,27 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a context, by default the one in use'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a context; the store itself is not touched'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "doctor" -d 'Check the store and report problems with the command that fixes each'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "dlq" -d 'List, show, replay and purge dead letters'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "context" -d 'Manage named stores'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "doctor" -d 'Check the store and report problems with the command that fixes each'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "dlq" -d 'List, show, replay and purge dead letters'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "context" -d 'Manage named stores'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "create" -d 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "relay" -d 'Publish the rows of an outbox, in the order of each key'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "status" -d 'Show what waits in an outbox, who relays, and what holds up vacuum'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "list" -d 'List rows that were refused'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "show" -d 'Show a row: its event, and why it was refused'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "unblock" -d 'Publish refused or parked rows again'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "park" -d 'Park rows, so that they hold up nothing'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "show" -d 'Show everything about dead letters, with their payload'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'

@@ -10,7 +10,7 @@ use super::database::Database;
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Paint, Painter, Report, abridged, to_the_second},
+    output::{Paint, Painter, Report, abridged, counted, to_the_second},
 };
 
 /// Rows read at once.
@@ -140,7 +140,10 @@ impl Report for Whole {
             line("due", &to_the_second(due))?;
         }
         if let Some(error) = &row.error {
-            line("refused", &format!("{} times", row.attempts))?;
+            line(
+                "refused",
+                &counted(row.attempts.unsigned_abs(), "time", "times"),
+            )?;
             line("error", error)?;
         }
         writeln!(out, "{}", row.event)
