@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
 use sha2::{Digest as _, Sha256};
 
 use super::notes::Hiding;
@@ -161,12 +162,13 @@ pub(super) fn edit(
     super::write_dead_letter(&mut record, letter);
     let json =
         |text: &[u8]| serde_json::from_slice::<Value>(text).map_err(|error| error.to_string());
-    let before = json(&record)?;
-    let before = before
-        .get("event")
-        .filter(|event| event.is_object())
-        .cloned();
-    let before = before.ok_or("it is not a CloudEvent")?;
+    let before = match event_of(&record) {
+        Some(event) => json(event.get().as_bytes())?,
+        None => Value::Null,
+    };
+    if !before.is_object() {
+        return Err("it is not a CloudEvent".to_owned());
+    }
     let edited = event(letter, &record)?;
     let after = json(&edited).map_err(|error| format!("the edited event is not JSON: {error}"))?;
     if after == before {
@@ -177,13 +179,24 @@ pub(super) fn edit(
     };
     let original = before.get("id").and_then(Value::as_str).unwrap_or_default();
     name(&mut after, letter, original);
-    let text = Value::Object(after.clone()).to_string();
-    let message = message(letter, text.as_bytes(), encoding)?;
+    let after = Value::Object(after);
+    let message = message(letter, after.to_string().as_bytes(), encoding)?;
     Ok(Edited {
         letter: new_letter(letter, edit, message),
         before,
-        after: Value::Object(after),
+        after,
     })
+}
+
+/// Returns the event in a record, without parsing the rest of it.
+fn event_of(record: &[u8]) -> Option<&RawValue> {
+    #[derive(Deserialize)]
+    struct EventOnly<'a> {
+        #[serde(borrow)]
+        event: Option<&'a RawValue>,
+    }
+    let record: EventOnly<'_> = serde_json::from_slice(record).ok()?;
+    record.event
 }
 
 /// Gives an edited event an id of its own, which follows from the original and the content.
@@ -193,7 +206,8 @@ fn name(event: &mut Map<String, Value>, letter: &DeadLetter, original: &str) {
     }
     let mut hash = Sha256::new();
     hash.update(letter.id.as_str());
-    hash.update(Value::Object(event.clone()).to_string());
+    // A map with names of text cannot fail to serialise.
+    hash.update(serde_json::to_string(event).unwrap_or_default());
     let id = data_encoding::BASE32_NOPAD.encode(&hash.finalize());
     let id = format!("edit-{}", id[..26].to_ascii_lowercase());
     event.insert("id".to_owned(), id.into());
@@ -249,8 +263,7 @@ fn new_letter(letter: &DeadLetter, edit: &str, message: Message) -> DeadLetter {
 /// Returns what differs between two values, by path; the index of an array does not count.
 fn changes(before: &Value, after: &Value) -> Vec<String> {
     let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
-    leaves(before, String::new(), &mut old);
-    leaves(after, String::new(), &mut new);
+    differing_leaves(before, after, String::new(), (&mut old, &mut new));
     let mut found = BTreeSet::new();
     for (path, values) in &new {
         match old.get(path) {
@@ -275,7 +288,42 @@ fn changes(before: &Value, after: &Value) -> Vec<String> {
     found.into_iter().filter(|change| !is_own(change)).collect()
 }
 
-fn leaves(value: &Value, path: String, found: &mut BTreeMap<String, Vec<Value>>) {
+/// Collects the leaves of members that differ. Elements of arrays share a path, so that an array counts as a whole.
+fn differing_leaves(
+    before: &Value,
+    after: &Value,
+    path: String,
+    (old, new): (&mut Leaves, &mut Leaves),
+) {
+    match (before, after) {
+        (Value::Object(earlier), Value::Object(later))
+            if !earlier.is_empty() && !later.is_empty() =>
+        {
+            for (name, value) in later {
+                let path = format!("{path}.{name}");
+                match earlier.get(name) {
+                    Some(same) if same == value => {}
+                    Some(other) => differing_leaves(other, value, path, (&mut *old, &mut *new)),
+                    None => leaves(value, path, new),
+                }
+            }
+            for (name, value) in earlier {
+                if !later.contains_key(name) {
+                    leaves(value, format!("{path}.{name}"), old);
+                }
+            }
+        }
+        _ => {
+            leaves(before, path.clone(), old);
+            leaves(after, path, new);
+        }
+    }
+}
+
+/// Values by path.
+type Leaves = BTreeMap<String, Vec<Value>>;
+
+fn leaves(value: &Value, path: String, found: &mut Leaves) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {

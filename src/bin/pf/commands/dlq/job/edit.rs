@@ -65,18 +65,23 @@ pub(super) async fn run(
     }
     let wanted = edit_request(request.query.clone(), text);
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-    let preview = match session
-        .triage
-        .preview_edit(wanted.clone(), &mut event)
-        .await
-    {
-        Ok(preview) => preview,
-        Err(error) => return Err(names::explain(&session.triage, error).await),
-    };
-    let Some(asking) = confirm(session, &preview, mode, context)? else {
-        return Ok(preview.edited + preview.refused > 0);
+    // Where nobody is asked, one pass both shows and does it. Ids that are not unique are refused before anything is done.
+    let is_one_pass = matches!(mode, Mode::Run(asking) if !asking.wanted)
+        && request.query.selection.ids.is_empty();
+    let asking = match mode {
+        Mode::Run(asking) if is_one_pass => asking,
+        _ => {
+            let preview = preview(session, wanted.clone(), &mut event).await?;
+            let Some(asking) = confirm(session, &preview, mode, context)? else {
+                return Ok(preview.edited + preview.refused > 0);
+            };
+            asking
+        }
     };
     let report = store_edits(session, wanted, &mut event, context).await?;
+    if is_one_pass && !show(session, &report)? {
+        return Ok(report.edited + report.refused > 0);
+    }
     // None may be left although the preview had some: others may have worked on them meanwhile.
     let Some(query) = exactly(&report.ids) else {
         refused(&report)?;
@@ -88,6 +93,30 @@ pub(super) async fn run(
     Ok(true)
 }
 
+async fn preview(
+    session: &Session,
+    wanted: EditRequest,
+    event: &mut EditEvent<'_>,
+) -> CliResult<EditReport> {
+    match session.triage.preview_edit(wanted, event).await {
+        Ok(preview) => Ok(preview),
+        Err(error) => Err(names::explain(&session.triage, error).await),
+    }
+}
+
+/// Shows what changes; returns whether anything does.
+fn show(session: &Session, report: &EditReport) -> CliResult<bool> {
+    if report.edited + report.refused == 0 {
+        session.remarks.remark("no dead letters");
+        return Ok(false);
+    }
+    session.remarks.remark(&EditView(report).text());
+    if report.edited == 0 {
+        return refused(report).map(|()| false);
+    }
+    Ok(true)
+}
+
 /// Shows what would change and asks; `None` if nothing is to be done.
 fn confirm(
     session: &Session,
@@ -95,18 +124,12 @@ fn confirm(
     mode: Mode,
     context: &mut Context,
 ) -> CliResult<Option<Asking>> {
-    let view = EditView(preview);
     if matches!(mode, Mode::DryRun) {
-        context.printer.report(&view)?;
+        context.printer.report(&EditView(preview))?;
         return Ok(None);
     }
-    if preview.edited + preview.refused == 0 {
-        session.remarks.remark("no dead letters");
+    if !show(session, preview)? {
         return Ok(None);
-    }
-    session.remarks.remark(&view.text());
-    if preview.edited == 0 {
-        return refused(preview).map(|()| None);
     }
     let Mode::Run(asking) = mode else {
         return Err(
@@ -183,10 +206,7 @@ pub(super) async fn write_plan(
     );
     request.text = Some(wanted.text.clone());
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-    let preview = match session.triage.preview_edit(wanted, &mut event).await {
-        Ok(preview) => preview,
-        Err(error) => return Err(names::explain(&session.triage, error).await),
-    };
+    let preview = preview(session, wanted, &mut event).await?;
     if preview.edited + preview.refused == 0 {
         return Ok(false);
     }

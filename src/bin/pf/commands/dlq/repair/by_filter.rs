@@ -1,7 +1,6 @@
 //! An edit by jq, on the record of `-o json`.
 
 use protoflow::{runtime::Filter, transport::DeadLetter};
-use serde_json::Value;
 
 use crate::error::{CliError, CliResult, Exit};
 
@@ -33,23 +32,9 @@ impl JqEdit {
 
     /// Returns the edited event of a dead letter with this record.
     pub fn apply(&self, _: &DeadLetter, record: &[u8]) -> Result<Vec<u8>, String> {
-        let edited = self
-            .0
-            .transform(record)
-            .map_err(|error| error.to_string())?;
-        let parse =
-            |text: &[u8]| serde_json::from_slice::<Value>(text).map_err(|error| error.to_string());
-        let (before, mut after) = (parse(record)?, parse(edited.as_bytes())?);
-        for part in ["message", "dead_letter"] {
-            if after.get(part) != before.get(part) {
-                return Err(format!(
-                    "the edit changes `.{part}`; only `.event` can be edited"
-                ));
-            }
-        }
-        match after.get_mut("event").map(Value::take) {
-            Some(event) => Ok(event.to_string().into_bytes()),
-            None => Err("the edit leaves no `.event`".to_owned()),
-        }
+        let edited = self.0.edit_event(record);
+        edited
+            .map(String::into_bytes)
+            .map_err(|error| error.to_string())
     }
 }

@@ -1,12 +1,16 @@
 //! jq filters over records: compiled once, without access to files, input, environment or exit.
 
+mod refusal;
+
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use jaq_core::{
-    Compiler, Ctx, Vars, compile, data,
-    load::{self, Arena, File, Loader, lex, parse},
+    Compiler, Ctx, Vars, data,
+    load::{self, Arena, File, Loader},
 };
 use jaq_json::Val;
+
+use self::refusal::{MAX_QUOTE, compile_error, load_error, quote};
 
 /// Functions that reach outside of the record and are not available.
 const OUTSIDE: [&str; 8] = [
@@ -23,8 +27,8 @@ const OUTSIDE: [&str; 8] = [
 /// Records nested deeper than this are refused rather than risking the stack.
 const MAX_DEPTH: usize = 256;
 
-/// The longest quotation in an error.
-const MAX_QUOTE: usize = 40;
+/// The parts of a record that an edit must leave as they are.
+const FIXED: [&str; 2] = ["message", "dead_letter"];
 
 /// A compiled filter; clones share it.
 #[derive(Clone)]
@@ -94,18 +98,33 @@ impl Filter {
     /// If the filter fails on the record, or has no output.
     pub fn transform(&self, record: &[u8]) -> Result<String, FilterError> {
         let output = self.first_output(record)?;
-        let output = output.ok_or_else(|| FilterError("it has no output".to_owned()))?;
-        Ok(output.to_string())
+        Ok(output.ok_or_else(no_output)?.to_string())
+    }
+
+    /// Returns the `.event` of the only output for this record, as JSON on one line.
+    ///
+    /// # Errors
+    /// If the filter fails on the record, has no output, changes more than the event, or leaves none.
+    pub fn edit_event(&self, record: &[u8]) -> Result<String, FilterError> {
+        let input = parse_record(record)?;
+        let fixed = FIXED.map(|name| (name, part(&input, name)));
+        let output = self.run(input)?.ok_or_else(no_output)?;
+        let mut fixed = fixed.into_iter();
+        if let Some((name, _)) = fixed.find(|(name, before)| part(&output, name) != *before) {
+            return Err(FilterError(format!(
+                "the edit changes `.{name}`; only `.event` can be edited"
+            )));
+        }
+        let event = part(&output, "event");
+        let event = event.ok_or_else(|| FilterError("the edit leaves no `.event`".to_owned()))?;
+        Ok(event.to_string())
     }
 
     fn first_output(&self, record: &[u8]) -> Result<Option<Val>, FilterError> {
-        if depth(record) > MAX_DEPTH {
-            return Err(FilterError(format!(
-                "the record is nested deeper than {MAX_DEPTH} levels"
-            )));
-        }
-        let input = jaq_json::read::parse_single(&without_lone_surrogates(record))
-            .map_err(|error| FilterError(format!("the record is not JSON: {error}")))?;
+        self.run(parse_record(record)?)
+    }
+
+    fn run(&self, input: Val) -> Result<Option<Val>, FilterError> {
         let context = Ctx::<data::JustLut<Val>>::new(&self.program.lut, Vars::new([]));
         let output = self.program.id.run((context, input)).next().transpose();
         output.map_err(|exception| {
@@ -120,6 +139,28 @@ impl Filter {
 impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Filter").field(&self.text).finish()
+    }
+}
+
+fn parse_record(record: &[u8]) -> Result<Val, FilterError> {
+    if depth(record) > MAX_DEPTH {
+        return Err(FilterError(format!(
+            "the record is nested deeper than {MAX_DEPTH} levels"
+        )));
+    }
+    jaq_json::read::parse_single(&without_lone_surrogates(record))
+        .map_err(|error| FilterError(format!("the record is not JSON: {error}")))
+}
+
+fn no_output() -> FilterError {
+    FilterError("it has no output".to_owned())
+}
+
+/// Returns a member of an object; objects share it until one of them changes it.
+fn part(value: &Val, name: &str) -> Option<Val> {
+    match value {
+        Val::Obj(members) => members.get(&Val::utf8_str(name.to_owned())).cloned(),
+        _ => None,
     }
 }
 
@@ -183,77 +224,6 @@ fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
             return;
         }
     }
-}
-
-fn load_error(text: &str, errors: &load::Errors<&str, ()>) -> FilterError {
-    let first = errors.first().map(|(_, error)| match error {
-        load::Error::Io(list) => list
-            .first()
-            .map(|(part, why)| format!("{why} {}", place(text, part))),
-        load::Error::Lex(list) => list.first().map(|(expected, found)| {
-            format!("expected {} {}", token(expected), place(text, found))
-        }),
-        load::Error::Parse(list) => list
-            .first()
-            .map(|(expected, found)| format!("expected {} {}", term(expected), place(text, found))),
-    });
-    FilterError(first.flatten().unwrap_or_else(|| "not valid jq".to_owned()))
-}
-
-fn token(expected: &lex::Expect<&str>) -> String {
-    match expected {
-        lex::Expect::Token => "valid jq".to_owned(),
-        other => format!("a {}", other.as_str()),
-    }
-}
-
-fn term(expected: &parse::Expect<&str>) -> String {
-    match expected {
-        parse::Expect::Just(text) => format!("`{text}`"),
-        parse::Expect::Nothing => "the end".to_owned(),
-        parse::Expect::Key => "a field name".to_owned(),
-        other => format!("a {}", other.as_str()),
-    }
-}
-
-fn compile_error(text: &str, errors: &compile::Errors<&str, ()>) -> FilterError {
-    let first = errors.first().and_then(|(_, list)| list.first());
-    FilterError(first.map_or_else(
-        || "not valid jq".to_owned(),
-        |(name, undefined)| {
-            let what = match undefined {
-                compile::Undefined::Filter(arity) => format!("no function `{name}/{arity}`"),
-                other => format!("no {} `{name}`", other.as_str()),
-            };
-            format!("there is {what} {}", place(text, name))
-        },
-    ))
-}
-
-/// Returns the place of a part of the filter, with a quotation.
-fn place(text: &str, part: &str) -> String {
-    let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
-    match text.get(start..) {
-        Some("") => "at the end".to_owned(),
-        Some(rest) => {
-            let column = text[..start].chars().count() + 1;
-            format!("at column {column}: `{}`", quote(rest, MAX_QUOTE))
-        }
-        None => "in it".to_owned(),
-    }
-}
-
-/// Returns the text on one line, cut to a number of characters.
-fn quote(text: &str, most: usize) -> String {
-    let mut line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(most)
-        .collect();
-    if text.chars().nth(most).is_some() {
-        line.push('…');
-    }
-    line
 }
 
 #[cfg(test)]
