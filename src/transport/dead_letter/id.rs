@@ -4,13 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
 use crate::event::{Group, Position};
 
 /// The id of a dead letter: the same after a crash, an export or an import.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct DeadLetterId(String);
+pub struct DeadLetterId(SmolStr);
 
 impl DeadLetterId {
     /// Derives the id: 12 base32 characters of a hash of the original's store and position, the group, and the replay
@@ -23,14 +24,14 @@ impl DeadLetterId {
             hash.update(part);
         }
         hash.update(generation.to_be_bytes());
-        let text = data_encoding::BASE32_NOPAD.encode(&hash.finalize());
-        Self(text[..12].to_ascii_lowercase())
+        let text = data_encoding::BASE32_NOPAD.encode(&hash.finalize()[..8]);
+        Self(SmolStr::new(text[..12].to_ascii_lowercase()))
     }
 
     /// Wraps an id that was derived earlier.
     #[must_use]
-    pub fn from_stored(text: impl Into<String>) -> Self {
-        Self(text.into())
+    pub fn from_stored(text: impl AsRef<str>) -> Self {
+        Self(SmolStr::new(text))
     }
 
     /// Returns the id.

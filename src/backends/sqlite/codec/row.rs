@@ -46,6 +46,16 @@ pub(crate) fn message(row: &Row<'_>, first: usize, topic: Topic) -> StoreResult<
     message_with(row, first, topic, copy)
 }
 
+/// Reads what [`message`] does, with the bytes in an arena.
+pub(crate) fn message_in(
+    block: &mut ByteArena,
+    row: &Row<'_>,
+    first: usize,
+    topic: Topic,
+) -> StoreResult<Message> {
+    message_with(row, first, topic, |parts| block.keep(parts))
+}
+
 fn message_with(
     row: &Row<'_>,
     first: usize,
@@ -108,7 +118,7 @@ pub(crate) fn stored_in(
     entry: LogEntry,
 ) -> StoreResult<Stored> {
     Ok(Stored {
-        message: message_with(row, first, topic, |parts| block.keep(parts))?,
+        message: message_in(block, row, first, topic)?,
         position: position(entry.seq),
         time: timestamp::time(entry.time),
     })

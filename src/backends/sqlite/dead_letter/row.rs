@@ -60,12 +60,19 @@ pub(crate) fn read(row: &Row<'_>) -> StoreResult<DeadLetter> {
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| damaged("a dead letter's record"))?;
     Ok(DeadLetter {
-        id: DeadLetterId::from_stored(row.get::<_, String>(2)?),
+        id: id(row, 2)?,
         message: message(row, 4, record.origin.topic.clone())?,
         at: None,
         is_foreign: record.foreign,
         record,
     })
+}
+
+/// Reads the id in a column.
+pub(crate) fn id(row: &Row<'_>, column: usize) -> StoreResult<DeadLetterId> {
+    let id = row.get_ref(column)?.as_str();
+    id.map(DeadLetterId::from_stored)
+        .map_err(|_| damaged("a dead letter's id"))
 }
 
 /// Returns class and message in lower case, for searching.

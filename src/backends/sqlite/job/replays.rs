@@ -1,20 +1,23 @@
 //! Replays as rows: each has the lineage of its dead letter, and stays until retention deletes it.
 
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
+use serde::Deserialize;
 
 use crate::{
     backends::sqlite::{
         codec::{
-            row::{self, COLUMNS},
+            row::{self, ByteArena, COLUMNS},
             timestamp,
         },
         connection::{log, reader::Reader, retention},
         error::{StoreResult, damaged},
     },
-    transport::{MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Result, TraceKind},
+    transport::{
+        DeadLetterId, MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Result, TraceKind,
+    },
 };
 
 /// The positions that one read covers at most, so that it does not keep the write-ahead log from being checkpointed.
@@ -85,15 +88,16 @@ fn page(connection: &Connection, after: i64, max: usize) -> StoreResult<Page> {
     let limit = (max / 2).max(1);
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params![after, end, limit])?;
-    let (mut traces, mut reached, mut count) = (Vec::new(), after, 0);
+    let (mut traces, mut reached, mut count) = (Vec::with_capacity(max), after, 0);
     let mut names = Names {
         connection,
         known: HashMap::new(),
     };
+    let mut block = ByteArena::default();
     while let Some(row) = rows.next()? {
         reached = row.get(0)?;
         count += 1;
-        traces.extend(read(row, &mut names)?.into_iter().flatten());
+        traces.extend(read(row, &mut block, &mut names)?.into_iter().flatten());
     }
     let is_full = count == limit;
     Ok(Page {
@@ -134,14 +138,28 @@ impl Names<'_> {
     }
 }
 
+/// The part of a replay's history that says which dead letter it replays.
+#[derive(Deserialize)]
+struct Replay<'a> {
+    #[serde(borrow)]
+    replay_of: Cow<'a, str>,
+}
+
 /// Reads a replay, and whether the only group that gets it has settled it.
-fn read(row: &Row<'_>, names: &mut Names<'_>) -> StoreResult<[Option<ReplayTrace>; 2]> {
-    let lineage = row::read_lineage(row, 1)?.ok_or_else(|| damaged("a replay's history"))?;
+fn read(
+    row: &Row<'_>,
+    block: &mut ByteArena,
+    names: &mut Names<'_>,
+) -> StoreResult<[Option<ReplayTrace>; 2]> {
+    let lineage = row.get_ref(1)?.as_str().ok();
+    let lineage = lineage.and_then(|text| serde_json::from_str::<Replay<'_>>(text).ok());
+    let lineage = lineage.ok_or_else(|| damaged("a replay's history"))?;
+    let replay_of = DeadLetterId::from_stored(lineage.replay_of);
     let target = names.target(row.get(5)?, row.get(6)?)?;
-    let digest = MessageDigest::of(&row::message(row, 2, target.topic.clone())?);
+    let digest = MessageDigest::of(&row::message_in(block, row, 2, target.topic.clone())?);
     let position = row::position(row.get(0)?);
     let trace = |kind| ReplayTrace {
-        replay_of: lineage.replay_of.clone(),
+        replay_of: replay_of.clone(),
         position: position.clone(),
         target: target.clone(),
         kind,

@@ -2,7 +2,7 @@
 //!
 //! Only the ids of the job are in memory, with what was found of each; everything else is streamed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use serde::Serialize;
 
@@ -106,14 +106,11 @@ pub(in crate::runtime::triage) async fn verify(
     let letters = transport.dead_letters();
     let targets = evidence.targets();
     let mut scan = letters.replays(header.planned, &targets).await?;
-    loop {
-        let traces = scan.next(TRACES).await?;
-        if traces.is_empty() {
-            break;
-        }
-        for trace in traces {
-            evidence.add(trace);
-        }
+    let mut traces = scan.next(TRACES).await?;
+    while !traces.is_empty() {
+        // The next ones are read while these are looked up.
+        let (next, ()) = tokio::join!(scan.next(TRACES), async { evidence.add_all(traces) });
+        traces = next?;
     }
     Ok(Verification {
         job: header.job.clone(),
@@ -123,12 +120,13 @@ pub(in crate::runtime::triage) async fn verify(
 
 /// What was found of the dead letters of a job.
 struct Evidence {
-    letters: HashMap<DeadLetterId, Traces>,
+    /// In the order of the plan.
+    letters: Vec<(DeadLetterId, Traces)>,
+    numbers: HashMap<DeadLetterId, usize>,
 }
 
 /// What was found of a dead letter.
 struct Traces {
-    number: usize,
     digest: MessageDigest,
     target: ReplayTarget,
     /// Messages that replay it.
@@ -154,9 +152,8 @@ enum Spared {
 }
 
 impl Traces {
-    fn of(number: usize, digest: MessageDigest, target: ReplayTarget) -> Self {
+    fn of(digest: MessageDigest, target: ReplayTarget) -> Self {
         Self {
-            number,
             digest,
             target,
             messages: 0,
@@ -214,24 +211,34 @@ impl Traces {
 impl Evidence {
     fn of(manifest: Manifest) -> Self {
         let Manifest { letters, gone } = manifest;
-        let letters = letters.into_iter().enumerate();
-        let letters = letters.map(|(number, listed)| {
-            let Listed { digest, target, .. } = listed;
-            (listed.id, Traces::of(number, digest, target))
-        });
         let mut evidence = Self {
-            letters: letters.collect(),
+            numbers: HashMap::with_capacity(letters.len()),
+            letters: Vec::with_capacity(letters.len()),
         };
+        for Listed {
+            id, digest, target, ..
+        } in letters
+        {
+            if let Entry::Vacant(entry) = evidence.numbers.entry(id.clone()) {
+                entry.insert(evidence.letters.len());
+                evidence.letters.push((id, Traces::of(digest, target)));
+            }
+        }
         for id in gone {
-            if let Some(letter) = evidence.letters.get_mut(&id) {
+            if let Some(letter) = evidence.get_mut(&id) {
                 letter.spared = Some(Spared::Gone);
             }
         }
         evidence
     }
 
+    fn get_mut(&mut self, id: &DeadLetterId) -> Option<&mut Traces> {
+        let number = *self.numbers.get(id)?;
+        self.letters.get_mut(number).map(|(_, letter)| letter)
+    }
+
     fn targets(&self) -> Vec<ReplayTarget> {
-        let targets = self.letters.values().map(|letter| &letter.target);
+        let targets = self.letters.iter().map(|(_, letter)| &letter.target);
         let targets: HashSet<_> = targets.collect();
         targets.into_iter().cloned().collect()
     }
@@ -246,29 +253,29 @@ impl Evidence {
                 return Ok(());
             }
             for letter in page {
-                if let Some(known) = self.letters.get_mut(&letter.id) {
+                if let Some(known) = self.get_mut(&letter.id) {
                     known.spared = Some(Spared::StillDead);
                 }
                 let before = letter.record.replay_of.as_ref();
-                if let Some(known) = before.and_then(|id| self.letters.get_mut(id)) {
+                if let Some(known) = before.and_then(|id| self.get_mut(id)) {
                     known.died_again = Some(letter.id);
                 }
             }
         }
     }
 
-    fn add(&mut self, trace: ReplayTrace) {
-        if let Some(letter) = self.letters.get_mut(&trace.replay_of) {
-            letter.add(trace);
+    fn add_all(&mut self, traces: Vec<ReplayTrace>) {
+        for trace in traces {
+            if let Some(letter) = self.get_mut(&trace.replay_of) {
+                letter.add(trace);
+            }
         }
     }
 
     async fn judge(self, scan: &mut dyn ReplayScan) -> Answer<Vec<VerifiedLetter>> {
         let mut reasons: HashMap<ReplayTarget, Option<String>> = HashMap::new();
-        let mut letters: Vec<_> = self.letters.into_iter().collect();
-        letters.sort_unstable_by_key(|(_, letter)| letter.number);
-        let mut verified = Vec::with_capacity(letters.len());
-        for (id, letter) in letters {
+        let mut verified = Vec::with_capacity(self.letters.len());
+        for (id, letter) in self.letters {
             let (found, reason) = match letter.found() {
                 Some(found) => (found, None),
                 None if letter.spared == Some(Spared::Gone) => {
