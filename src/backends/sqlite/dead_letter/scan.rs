@@ -14,6 +14,7 @@ use crate::{
         codec::timestamp,
         connection::{
             reader::Reader,
+            session::Session,
             write::{transaction::OpKind, writer::Writer},
         },
         error::StoreResult,
@@ -22,6 +23,9 @@ use crate::{
         DeadLetter, DeadLetterScan, LetterPage, Result, Selection, Stats, StatsRow, sort_stats,
     },
 };
+
+/// The most dead letters that an operation imports.
+const IMPORTED: usize = 500;
 
 /// Lists the dead letters of a selection.
 pub(crate) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dyn DeadLetterScan>> {
@@ -41,28 +45,40 @@ pub(crate) async fn stats(reader: &Arc<Reader>, selection: &Selection) -> Result
         .await
 }
 
-/// Imports dead letters: they are sent together and committed together, and one that fails undoes only itself.
-pub(crate) async fn import(writer: &Writer, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-    let stored: Vec<_> = letters
-        .into_iter()
-        .map(|letter| import_one(writer, letter))
-        .collect();
-    let mut results = Vec::with_capacity(stored.len());
-    for one in stored {
-        results.push(one.await);
+/// Imports dead letters: each operation stores some of them, and one that fails undoes only itself.
+pub(crate) async fn import(writer: &Writer, mut letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
+    let mut operations = Vec::with_capacity(letters.len().div_ceil(IMPORTED));
+    while !letters.is_empty() {
+        let rest = letters.split_off(letters.len().min(IMPORTED));
+        let some = std::mem::replace(&mut letters, rest);
+        let count = some.len();
+        // Those that are sent together are committed together.
+        let stored = writer.begin(OpKind::Other, move |session| insert_all(session, some));
+        operations.push((count, stored));
+    }
+    let mut results = Vec::new();
+    for (count, stored) in operations {
+        match stored.await {
+            Ok(stored) => results.extend(stored),
+            Err(failed) => results.extend(failed.for_each(count)),
+        }
     }
     results
 }
 
-fn import_one(
-    writer: &Writer,
-    mut letter: DeadLetter,
-) -> impl Future<Output = Result<bool>> + Send + use<> {
-    // The topic in the record is the one under which it is found.
-    letter.record.origin.topic = letter.message.topic.clone();
-    writer.begin(OpKind::Other, move |session| {
-        row::insert(&session.connection, &letter)
-    })
+fn insert_all(session: &mut Session, letters: Vec<DeadLetter>) -> StoreResult<Vec<Result<bool>>> {
+    let mut stored = Vec::with_capacity(letters.len());
+    for mut letter in letters {
+        // The topic in the record is the one under which it is found.
+        letter.record.origin.topic = letter.message.topic.clone();
+        match row::insert(&session.connection, &letter) {
+            // Some failures (a full disk) end the whole transaction.
+            Err(fault) if session.connection.is_autocommit() => return Err(fault),
+            Err(fault) => stored.push(Err(fault.into_error(&session.config.path))),
+            Ok(is_new) => stored.push(Ok(is_new)),
+        }
+    }
+    Ok(stored)
 }
 
 struct Scan {
