@@ -132,7 +132,7 @@ impl DeadLetters for Kafka {
     }
 
     async fn import(&self, letters: Vec<DeadLetter>) -> Vec<Result<bool>> {
-        dead_letter::import::import(&self.connection, letters).await
+        dead_letter::import::import(&self.connection, &self.workers.imported, letters).await
     }
 
     async fn replay_warnings(&self, targets: &[(Group, Topic)]) -> Vec<String> {
@@ -180,7 +180,7 @@ impl DeadLetters for Kafka {
     }
 
     async fn notes(&self, under: &NoteName) -> Result<Vec<Note>> {
-        dead_letter::notes::read(&self.connection, under).await
+        dead_letter::notes::read(&self.connection, &self.workers.notes, under).await
     }
 
     async fn replays(&self, since: SystemTime, to: &[ReplayTarget]) -> Result<Box<dyn ReplayScan>> {

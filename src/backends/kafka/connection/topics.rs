@@ -49,6 +49,21 @@ pub(crate) struct TopicDirectory {
     partitions: Mutex<HashMap<String, i32>>,
 }
 
+/// Returns what partitions hold between their watermarks.
+pub(crate) fn ranges(
+    partitions: Vec<(String, i32)>,
+    watermarks: Vec<Watermarks>,
+) -> Vec<OffsetRange> {
+    let ranges = partitions.into_iter().zip(watermarks);
+    let ranges = ranges.map(|((topic, partition), watermarks)| OffsetRange {
+        topic,
+        partition,
+        from: watermarks.low,
+        until: Some(watermarks.high),
+    });
+    ranges.collect()
+}
+
 impl TopicDirectory {
     pub(crate) fn new(clients: &Arc<SharedClients>) -> Self {
         Self {
@@ -149,14 +164,7 @@ impl TopicDirectory {
     /// Returns the committed records that partitions have now, as ranges.
     pub(crate) async fn ranges(&self, partitions: Vec<(String, i32)>) -> Result<Vec<OffsetRange>> {
         let watermarks = self.watermarks(partitions.clone()).await?;
-        let ranges = partitions.into_iter().zip(watermarks);
-        let ranges = ranges.map(|((topic, partition), watermarks)| OffsetRange {
-            topic,
-            partition,
-            from: watermarks.low,
-            until: Some(watermarks.high),
-        });
-        Ok(ranges.collect())
+        Ok(ranges(partitions, watermarks))
     }
 
     /// Returns the first offset of each partition whose record is not older than a time; none if there is none.

@@ -1,30 +1,42 @@
 //! Dead letters from elsewhere, stored unless they exist.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    resolved, scan,
+    resolved::{self, ResolvedLetters},
+    scan,
     state_topic::{self, TriageState},
-    store, topics,
+    stats, store, topics,
 };
 use crate::{
-    backends::kafka::{codec::record, connection::handle::Connection, error::error},
+    backends::kafka::{
+        codec::{record, topic_partition::OffsetRange},
+        connection::handle::Connection,
+        error::error,
+    },
     event::Topic,
     transport::{DeadLetter, ErrorKind, Limits, Result, Selection},
 };
 
 /// How many letters are stored at the same time.
 const AT_ONCE: usize = 1000;
+/// How long ids are kept in memory.
+const LASTS: Duration = Duration::from_secs(30);
 
 /// Stores letters unless one with the same id exists: one result each, in order.
 pub(crate) async fn import(
     connection: &Arc<Connection>,
+    known: &KnownIds,
     letters: Vec<DeadLetter>,
 ) -> Vec<Result<bool>> {
     let count = letters.len();
-    match import_new(connection, letters).await {
+    match import_new(connection, known, letters).await {
         Ok(results) => results,
         Err(failed) => failed.for_each(count),
     }
@@ -32,18 +44,22 @@ pub(crate) async fn import(
 
 async fn import_new(
     connection: &Arc<Connection>,
+    known: &KnownIds,
     letters: Vec<DeadLetter>,
 ) -> Result<Vec<Result<bool>>> {
     let mut topics: HashSet<Topic> = HashSet::new();
     for letter in &letters {
         topics.insert(letter.record.origin.topic.clone());
     }
-    let mut known = make_places(connection, topics).await?;
+    let ranges = make_places(connection, topics).await?;
     let state = TriageState::read(connection).await?;
+    let mut known = known.0.lock().await;
+    known.read_on(connection, ranges, &state.resolved).await?;
+    let mut taken = HashSet::new();
     let tasks = letters.into_iter().map(|letter| {
         let id = resolved::compact_id(&letter.id);
-        let is_new = known.insert(id);
         let was_dealt_with = state.resolved.has(id);
+        let is_new = taken.insert(id) && (was_dealt_with || !known.ids.contains(&id));
         let connection = Arc::clone(connection);
         async move {
             if is_new {
@@ -53,7 +69,58 @@ async fn import_new(
         }
     });
     let tasks: Vec<_> = tasks.collect();
+    drop(known);
     Ok(stream::iter(tasks).buffered(AT_ONCE).collect().await)
+}
+
+/// The ids of the letters that were read to import others. An import comes in parts, and each reads only what was stored
+/// since the last.
+#[derive(Debug, Default)]
+pub(crate) struct KnownIds(tokio::sync::Mutex<ReadIds>);
+
+#[derive(Debug, Default)]
+struct ReadIds {
+    ids: HashSet<u64>,
+    /// The offset behind the last one that was read of each partition.
+    next: HashMap<(String, i32), i64>,
+    /// When the first was read: after a while all are read again, in case a topic was created anew.
+    since: Option<Instant>,
+}
+
+impl ReadIds {
+    async fn read_on(
+        &mut self,
+        connection: &Arc<Connection>,
+        mut ranges: Vec<OffsetRange>,
+        resolved: &ResolvedLetters,
+    ) -> Result<()> {
+        let is_young = self.since.is_some_and(|since| since.elapsed() < LASTS);
+        if !is_young || ranges.iter().any(|range| self.is_ahead_of(range)) {
+            *self = Self::default();
+            self.since = Some(Instant::now());
+        }
+        let mut ends = Vec::with_capacity(ranges.len());
+        for range in &mut ranges {
+            let place = (range.topic.clone(), range.partition);
+            let next = self.next.get(&place).copied().unwrap_or(0);
+            ends.push((place, range.until.unwrap_or(range.from)));
+            range.from = range.from.max(next);
+        }
+        let ids = &mut self.ids;
+        stats::read_ids(connection, ranges, |id, place| {
+            if !resolved.contains(id, place) {
+                ids.insert(id);
+            }
+        })
+        .await?;
+        self.next.extend(ends);
+        Ok(())
+    }
+
+    fn is_ahead_of(&self, range: &OffsetRange) -> bool {
+        let next = self.next.get(&(range.topic.clone(), range.partition));
+        next.is_some_and(|next| range.until.is_some_and(|until| *next > until))
+    }
 }
 
 async fn import_one(
@@ -70,8 +137,11 @@ async fn import_one(
     store::store(connection, letter).await
 }
 
-/// Creates the dead-letter topics of topics, and returns the ids of the letters that they hold.
-async fn make_places(connection: &Arc<Connection>, topics: HashSet<Topic>) -> Result<HashSet<u64>> {
+/// Creates the dead-letter topics of topics, and returns what they hold.
+async fn make_places(
+    connection: &Arc<Connection>,
+    topics: HashSet<Topic>,
+) -> Result<Vec<OffsetRange>> {
     let mut wanted = Vec::with_capacity(topics.len());
     for topic in topics {
         // A name that is not valid is reported for each of its letters.
@@ -84,24 +154,13 @@ async fn make_places(connection: &Arc<Connection>, topics: HashSet<Topic>) -> Re
         }
     }
     topics::create(connection, &wanted).await?;
-    let mut known = HashSet::new();
     let topics = wanted.iter().map(|(topic, ..)| topic.as_str().to_owned());
     let selection = Selection {
         topics: topics.collect(),
         ..Selection::default()
     };
-    let mut scan = scan::scan(connection, &selection).await?;
-    loop {
-        let letters = scan.next(500).await?;
-        if letters.is_empty() {
-            return Ok(known);
-        }
-        known.extend(
-            letters
-                .iter()
-                .map(|letter| resolved::compact_id(&letter.id)),
-        );
-    }
+    let stores = scan::dead_letter_topics(connection, &selection).await?;
+    scan::ranges(connection, &stores).await
 }
 
 /// Checks that a dead letter can be stored, and replayed to its topic.

@@ -54,10 +54,11 @@ impl Scan {
             &dead_letter_topics(connection, selection).await?,
         )
         .await?;
+        let merge = MergedScan::open(connection, ranges, merged_scan::copy)?;
         // Read after the ends of the ranges, so that a letter that is resolved meanwhile is left out rather than shown.
         let state = TriageState::read(connection).await?;
         Ok(Self {
-            merge: MergedScan::open(connection, ranges, merged_scan::copy)?,
+            merge,
             decoder: LetterDecoder::new(connection).await?,
             fetcher: Arc::new(OffsetFetcher::new(&connection.config)),
             resolved: state.resolved,
@@ -123,9 +124,7 @@ pub(crate) async fn ranges(
 ) -> Result<Vec<OffsetRange>> {
     let parts = stores.iter();
     let parts = parts.flat_map(|(name, count)| (0..*count).map(|part| (name.clone(), part)));
-    let parts: Vec<(String, i32)> = parts.collect();
-    open_transactions::note(connection, parts.clone()).await?;
-    connection.topics.ranges(parts).await
+    open_transactions::note(connection, parts.collect()).await
 }
 
 #[async_trait]

@@ -16,7 +16,7 @@ use crate::{
     backends::kafka::{
         codec::{
             record::{FetchedRecord, ID, LETTER},
-            topic_partition::RecordPlace,
+            topic_partition::{OffsetRange, RecordPlace},
         },
         connection::handle::Connection,
         read::merged_scan::{self, MergedScan},
@@ -99,8 +99,8 @@ pub(crate) async fn count(connection: &Arc<Connection>, selection: &Selection) -
         &scan::dead_letter_topics(connection, selection).await?,
     )
     .await?;
-    let state = TriageState::read(connection).await?;
     let mut merge = MergedScan::open(connection, ranges, header)?;
+    let state = TriageState::read(connection).await?;
     let mut counting = Counting {
         decoder: LetterDecoder::new(connection).await?,
         resolved: state.resolved,
@@ -114,6 +114,42 @@ pub(crate) async fn count(connection: &Arc<Connection>, selection: &Selection) -
         }
     }
     Ok(counting.rows.finish())
+}
+
+/// Reads the ids of the letters in ranges as numbers, resolved ones and copies too.
+pub(crate) async fn read_ids(
+    connection: &Arc<Connection>,
+    ranges: Vec<OffsetRange>,
+    mut take: impl FnMut(u64, RecordPlace<'_>),
+) -> Result<()> {
+    let mut decoder = LetterDecoder::new(connection).await?;
+    let mut merge = MergedScan::open(connection, ranges, header)?;
+    while let Some(headers) = merge.next().await? {
+        for one in headers {
+            match one {
+                Header::Own {
+                    topic,
+                    partition,
+                    offset,
+                    id,
+                    ..
+                } => take(
+                    resolved::compact_id(&id),
+                    RecordPlace {
+                        topic: &topic,
+                        partition,
+                        offset,
+                    },
+                ),
+                Header::Other(read) => {
+                    if let Some(found) = decoder.decode(*read) {
+                        take(resolved::compact_id(&found.letter.id), found.place());
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Counting<'a> {

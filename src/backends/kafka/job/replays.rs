@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 use crate::{
     backends::kafka::{
@@ -17,7 +18,7 @@ use crate::{
             record::{FetchedRecord, LINEAGE},
             topic_partition::OffsetRange,
         },
-        connection::{client::settings::Isolation, handle::Connection},
+        connection::{client::settings::Isolation, handle::Connection, threads},
         delay::delayed_record,
         read::{open_transactions, partition_reader::PartitionReader},
     },
@@ -30,6 +31,8 @@ use crate::{
 
 /// The beginning of the key of a replay in a retry topic.
 pub(crate) const KEY: &str = "replay/";
+/// The most chunks that are decoded ahead of the caller.
+const CHUNKS: usize = 2;
 /// How far the clocks of the clients that planned and ran a job may differ.
 pub(super) const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
@@ -63,10 +66,36 @@ pub(crate) async fn open(
     Ok(Box::new(Replays {
         connection: Arc::clone(connection),
         since,
-        places,
-        reader: PartitionReader::open(connection, ranges.collect(), Isolation::Committed)?,
+        traces: decode(connection, places, ranges.collect())?,
         ready: VecDeque::new(),
     }))
+}
+
+/// Reads ranges, each of a topic of `places`, and decodes what is read on a thread of its own, beside the caller's work.
+fn decode(
+    connection: &Arc<Connection>,
+    places: BTreeMap<String, ReplayTarget>,
+    ranges: Vec<OffsetRange>,
+) -> Result<mpsc::Receiver<Result<Vec<ReplayTrace>>>> {
+    let mut reader = PartitionReader::open(connection, ranges, Isolation::Committed)?;
+    let (sender, traces) = mpsc::channel(CHUNKS);
+    let connection = Arc::clone(connection);
+    threads::spawn("pf-kafka-replays", move || {
+        while let Some(reads) = reader.blocking_next() {
+            let traces = reads.map(|reads| {
+                let reads = reads.into_iter();
+                let traces = reads.filter_map(|read| {
+                    let target = places.get(&*read.topic)?.clone();
+                    trace(&connection, read, target)
+                });
+                traces.collect()
+            });
+            if sender.blocking_send(traces).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(traces)
 }
 
 /// Returns the topics that may hold replays to these targets, each with the target that it is. A dead letter of another
@@ -98,9 +127,7 @@ fn places(
 struct Replays {
     connection: Arc<Connection>,
     since: SystemTime,
-    /// What each topic that is read is the place of.
-    places: BTreeMap<String, ReplayTarget>,
-    reader: PartitionReader,
+    traces: mpsc::Receiver<Result<Vec<ReplayTrace>>>,
     ready: VecDeque<ReplayTrace>,
 }
 
@@ -108,15 +135,10 @@ struct Replays {
 impl ReplayScan for Replays {
     async fn next(&mut self, max: usize) -> Result<Vec<ReplayTrace>> {
         while self.ready.is_empty() {
-            let Some(reads) = self.reader.next().await? else {
-                return Ok(Vec::new());
-            };
-            let reads = reads.into_iter();
-            let traces = reads.filter_map(|read| {
-                let target = self.places.get(&*read.topic)?.clone();
-                trace(&self.connection, read, target)
-            });
-            self.ready.extend(traces);
+            match self.traces.recv().await.transpose()? {
+                Some(traces) => self.ready.extend(traces),
+                None => return Ok(Vec::new()),
+            }
         }
         let count = self.ready.len().min(max.max(1));
         Ok(self.ready.drain(..count).collect())

@@ -17,6 +17,8 @@ use crate::{
         },
         dead_letter::{
             decode::LetterDecoder,
+            import::KnownIds,
+            notes::NoteCache,
             resolved::ResolvedLetters,
             state_records::{JobState, Lease, RetainedReceipt},
             state_topic::TriageState,
@@ -34,6 +36,8 @@ pub(crate) struct JobWorkers {
     slot: Arc<tokio::sync::Mutex<WorkerSlot>>,
     /// How many letters were enlisted in jobs that this transport planned.
     pub(crate) enlisted: Mutex<HashMap<JobId, u64>>,
+    pub(crate) notes: NoteCache,
+    pub(crate) imported: KnownIds,
 }
 
 impl JobWorkers {

@@ -3,7 +3,11 @@
 //! It pulls: each partition has a queue of its own, and the next record is taken from the partition that has the
 //! earliest one, so memory stays at one record a partition.
 
-use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+    sync::Arc,
+};
 
 use rdkafka::message::{BorrowedMessage, Message as _};
 use tokio::sync::mpsc;
@@ -18,7 +22,7 @@ use crate::{
             record::FetchedRecord,
             topic_partition::{OffsetRange, TopicPartition},
         },
-        connection::{config::Config, handle::Connection, threads},
+        connection::{client, config::Config, handle::Connection, threads},
     },
     transport::Result,
 };
@@ -43,9 +47,11 @@ impl<T: Send + 'static> MergedScan<T> {
         let (sender, chunks) = mpsc::channel(2);
         let config = connection.config.clone();
         threads::spawn("pf-kafka-merge", move || {
-            if let Err(failed) = merge(&config, ranges, &sender, project) {
+            let mut client = None;
+            if let Err(failed) = merge((&config, &mut client), ranges, &sender, project) {
                 let _ = sender.blocking_send(Err(failed));
             }
+            client::close_behind(&config, client, sender);
         })?;
         Ok(Self { chunks })
     }
@@ -62,7 +68,7 @@ pub(crate) fn copy(topic: &Arc<str>, record: &BorrowedMessage<'_>) -> FetchedRec
 }
 
 fn merge<T>(
-    config: &Config,
+    (config, client): (&Config, &mut Option<PartitionQueues>),
     ranges: Vec<OffsetRange>,
     sender: &mpsc::Sender<Result<Vec<T>>>,
     project: Project<T>,
@@ -70,7 +76,8 @@ fn merge<T>(
     if ranges.is_empty() {
         return Ok(());
     }
-    let client = PartitionQueues::new(config, ranges.len())?;
+    let client = client.insert(PartitionQueues::new(config, ranges.len())?);
+    let topics: BTreeSet<String> = ranges.iter().map(|range| range.topic.clone()).collect();
     let mut sources = Vec::with_capacity(ranges.len());
     for range in ranges {
         let at = TopicPartition::new(range.topic, range.partition);
@@ -80,6 +87,7 @@ fn merge<T>(
             head: None,
         });
     }
+    client.refresh_metadata(topics.iter().map(String::as_str))?;
     let mut order: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::new();
     for (number, source) in sources.iter_mut().enumerate() {
         order.extend(source.refill(project)?.map(|time| Reverse((time, number))));

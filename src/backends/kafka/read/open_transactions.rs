@@ -12,10 +12,11 @@ use std::{
 use super::partition_reader::PartitionReader;
 use crate::{
     backends::kafka::{
-        codec::topic_partition::{OffsetRange, TopicPartition},
+        codec::topic_partition::{OffsetRange, TopicPartition, Watermarks},
         connection::{
             client::settings::Isolation,
             handle::{Connection, blocking},
+            topics,
         },
         error::error,
     },
@@ -86,18 +87,36 @@ pub(crate) async fn find(
     if places.is_empty() {
         return Ok(Vec::new());
     }
-    let ends = ends(connection, &places).await?;
+    let (ends, bounds) = extents(connection, &places).await?;
+    blocked(connection, places, &bounds, &ends).await
+}
+
+/// Returns the offsets behind the last records of partitions, and between which committed records are.
+async fn extents(
+    connection: &Arc<Connection>,
+    places: &[(String, i32)],
+) -> Result<(Vec<i64>, Vec<Watermarks>)> {
+    let ends = ends(connection, places).await?;
     // Read after the ends: records that are stored in between must not count as blocked.
-    let bounds = connection.topics.watermarks(places.clone()).await?;
+    let bounds = connection.topics.watermarks(places.to_vec()).await?;
+    Ok((ends, bounds))
+}
+
+async fn blocked(
+    connection: &Arc<Connection>,
+    places: Vec<(String, i32)>,
+    bounds: &[Watermarks],
+    ends: &[i64],
+) -> Result<Vec<BlockedRecords>> {
     let mut by_topic: BTreeMap<String, Vec<OffsetRange>> = BTreeMap::new();
     for (((topic, partition), bounds), end) in places.into_iter().zip(bounds).zip(ends) {
-        if bounds.high < end {
+        if bounds.high < *end {
             let blocked = by_topic.entry(topic.clone()).or_default();
             blocked.push(OffsetRange {
                 topic,
                 partition,
                 from: bounds.high,
-                until: Some(end),
+                until: Some(*end),
             });
         }
     }
@@ -173,10 +192,17 @@ pub(crate) async fn warnings(
     found.into_iter().map(warning).collect()
 }
 
-/// Notes warnings of records that are missing from a list because they are blocked.
-pub(crate) async fn note(connection: &Arc<Connection>, places: Vec<(String, i32)>) -> Result<()> {
-    let found = find(connection, places).await?;
+/// Notes warnings of records that are missing from a list because they are blocked; returns the committed ones as ranges.
+pub(crate) async fn note(
+    connection: &Arc<Connection>,
+    places: Vec<(String, i32)>,
+) -> Result<Vec<OffsetRange>> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ends, bounds) = extents(connection, &places).await?;
+    let found = blocked(connection, places.clone(), &bounds, &ends).await?;
     let old = found.iter().filter(|blocked| blocked.is_old());
     connection.warn(old.map(|blocked| format!("kafka: {}", blocked.text(connection))));
-    Ok(())
+    Ok(topics::ranges(places, bounds))
 }

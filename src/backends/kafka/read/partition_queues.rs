@@ -86,9 +86,9 @@ impl PartitionQueues {
         })
     }
 
-    /// Asks for the metadata of a topic now; by itself the client asks once a second.
-    pub(crate) fn refresh_metadata(&self, topic: &str) -> Result<()> {
-        client::metadata(&*self.client, &self.config, Some(topic)).map(drop)
+    /// Asks for the metadata of topics now; by itself the client asks once a second.
+    pub(crate) fn refresh_metadata<'a>(&self, topics: impl Iterator<Item = &'a str>) -> Result<()> {
+        client::refresh_metadata(&self.client, &self.config, topics)
     }
 }
 

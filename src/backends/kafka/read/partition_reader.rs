@@ -75,6 +75,7 @@ impl PartitionReader {
     ) -> Result<Self> {
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let pending = Arc::new(Pending::default());
+        let is_empty = ranges.iter().all(OffsetRange::is_empty);
         pending.add(ranges.into_iter().filter(|range| !range.is_empty()));
         let ids = Arc::clone(&errors.topics);
         let config = &connection.config;
@@ -82,7 +83,10 @@ impl PartitionReader {
             errors,
             callbacks: (),
         };
-        ReaderThread::spawn(config, isolation, mode, context, &pending, sender)?;
+        // Without a record to read, a client would only take time to close.
+        if mode != Mode::Bounded || !is_empty {
+            ReaderThread::spawn(config, isolation, mode, context, &pending, sender)?;
+        }
         Ok(Self {
             chunks,
             pending,
@@ -93,6 +97,11 @@ impl PartitionReader {
     /// Reads further partitions too.
     pub(crate) fn add(&self, ranges: Vec<OffsetRange>) {
         self.pending.add(ranges.into_iter());
+    }
+
+    /// Waits for records on a thread that may block; returns none at the end.
+    pub(crate) fn blocking_next(&mut self) -> Option<Result<Vec<FetchedRecord>>> {
+        self.chunks.blocking_recv()
     }
 
     /// Waits for records; returns none at the end. May be dropped.

@@ -101,6 +101,7 @@ impl ReaderThread {
         if let Err(failed) = self.read() {
             let _ = self.sender.blocking_send(Err(failed));
         }
+        client::close_behind(&self.config, self.client, self.sender);
     }
 
     fn read(&mut self) -> Result<()> {
@@ -158,7 +159,12 @@ impl ReaderThread {
         }
         self.client
             .assign(&self.with_positions(&all)?)
-            .map_err(reading)
+            .map_err(reading)?;
+        if self.mode == Mode::Following {
+            return Ok(());
+        }
+        let topics = self.names.keys().map(String::as_str);
+        client::refresh_metadata(&self.client, &self.config, topics)
     }
 
     /// Adds the positions of partitions that are already read: an assignment would start them over.

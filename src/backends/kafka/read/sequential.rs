@@ -57,7 +57,7 @@ impl SequentialReader {
         if !self.partitions.contains_key(at) {
             let queue = client.open(at, offset)?;
             if self.partitions.keys().all(|known| known.topic != at.topic) {
-                client.refresh_metadata(&at.topic)?;
+                client.refresh_metadata(std::iter::once(&*at.topic))?;
             }
             let partition = SequentialPartition {
                 queue,

@@ -39,6 +39,8 @@ use crate::{
 
 /// How long a request waits for its answer before the client's errors are read.
 const SLICE: Duration = Duration::from_millis(200);
+/// The most topics of which metadata is requested one by one.
+const MAX_REFRESHED: usize = 4;
 /// The pause before a partition without a leader is asked for again.
 const NO_LEADER: Duration = Duration::from_millis(20);
 
@@ -62,9 +64,24 @@ where
 /// Drops a client, which takes a tenth of a second, without waiting for it. Where OpenSSL may be in use it is not dropped
 /// here: OpenSSL must not be in use when a program exits.
 pub(crate) fn close_in_background<T: Send + 'static>(config: &Config, client: Option<T>) {
-    if client.is_some() && !config.properties.contains_key("security.protocol") {
+    if client.is_some() && !may_use_openssl(config) {
         let _ = threads::spawn("pf-kafka-closer", move || drop(client));
     }
+}
+
+/// Drops a client at the end of its thread, behind the sender of what it read: its receiver waits only where it has to.
+pub(crate) fn close_behind<C, S>(config: &Config, client: C, sender: S) {
+    if may_use_openssl(config) {
+        drop(client);
+        drop(sender);
+    } else {
+        drop(sender);
+        drop(client);
+    }
+}
+
+fn may_use_openssl(config: &Config) -> bool {
+    config.properties.contains_key("security.protocol")
 }
 
 /// A client that answers requests, and serves its events meanwhile.
@@ -114,6 +131,19 @@ where
             return Err(errors.unreachable(&config.servers));
         }
     }
+}
+
+/// Requests the metadata of topics that a client starts to read: by itself it learns their leaders only with its next
+/// periodic request. Blocks.
+pub(crate) fn refresh_metadata<'a, C: Callbacks>(
+    client: &BaseConsumer<Context<C>>,
+    config: &Config,
+    topics: impl Iterator<Item = &'a str>,
+) -> Result<()> {
+    for topic in topics.take(MAX_REFRESHED) {
+        metadata(client, config, Some(topic))?;
+    }
+    Ok(())
 }
 
 /// Requests the watermarks of a partition. Blocks.
