@@ -5,7 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use jaq_core::{
+    Compiler, Ctx, Vars,
+    data::JustLut,
+    load::{Arena, File, Loader},
+};
+use jaq_json::{Rc, Val};
+use serde_json::Value;
 
 use crate::rounds::report;
 
@@ -38,15 +44,46 @@ pub fn last_job(mut log: Command) -> String {
     job.next_back().unwrap()
 }
 
-/// Does to an event what `EDIT` does, and gives it an id and its history.
+thread_local! {
+    /// What `EDIT` does, on the event alone.
+    static PROGRAM: jaq_core::Filter<JustLut<Val>> = compile(".data.total = 1");
+}
+
+fn compile(code: &str) -> jaq_core::Filter<JustLut<Val>> {
+    let definitions = jaq_core::defs()
+        .chain(jaq_std::defs())
+        .chain(jaq_json::defs());
+    let functions = jaq_core::funs()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs());
+    let arena = Arena::default();
+    let file = File { code, path: () };
+    let modules = Loader::new(definitions).load(&arena, file).unwrap();
+    let compiler = Compiler::default().with_funs(functions);
+    compiler.compile(modules).unwrap()
+}
+
+/// Does to an event what `EDIT` does, by the same jq, and gives it an id and its history.
+///
+/// The raw loop edits on its one way through the dead letters and notes only which originals it leaves. `pf` stores the
+/// edited dead letters first, so that an operator can list, verify and replay them as any others.
 pub fn edited(payload: &[u8]) -> Vec<u8> {
-    let mut event: Value = serde_json::from_slice(payload).unwrap();
-    let original = event["id"].clone();
-    event["data"]["total"] = json!(1);
-    event["id"] = json!(format!("edit-{}", original.as_str().unwrap()));
-    event["causationid"] = original.clone();
-    event["editof"] = original;
-    serde_json::to_vec(&event).unwrap()
+    let input = jaq_json::read::parse_single(payload).unwrap();
+    let output = PROGRAM.with(|program| {
+        let context = Ctx::<JustLut<Val>>::new(&program.lut, Vars::new([]));
+        program.id.run((context, input)).next().unwrap().ok()
+    });
+    let Some(Val::Obj(mut event)) = output else {
+        panic!("no object");
+    };
+    let text = |text: &str| Val::utf8_str(text.to_owned());
+    let members = Rc::make_mut(&mut event);
+    let original = members[&text("id")].clone();
+    let id = format!("edit-{}", original.to_string().trim_matches('"'));
+    members.insert(text("id"), text(&id));
+    members.insert(text("causationid"), original.clone());
+    members.insert(text("editof"), original);
+    Val::Obj(event).to_string().into_bytes()
 }
 
 /// Reports the rate at which replays were stored, by the time of the first and of the last of them.
