@@ -18,7 +18,7 @@ use crate::{
 /// Dead letters per page.
 const PAGE: usize = 1_000;
 /// Traces per page, which are small.
-const TRACES: usize = 4_000;
+const TRACES: usize = 20_000;
 
 /// The most positions of one dead letter that are returned.
 const POSITIONS: usize = 4;
