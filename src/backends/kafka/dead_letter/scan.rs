@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use rdkafka::message::BorrowedMessage;
 
 use super::{
     decode::{DecodedLetter, LetterDecoder},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     backends::kafka::{
-        codec::{record::FetchedRecord, topic_partition::OffsetRange},
+        codec::topic_partition::OffsetRange,
         connection::handle::{self, Connection},
         error::error,
         read::{
@@ -38,13 +39,12 @@ pub(crate) async fn scan(
 /// A scan of the letters that existed when it began.
 struct Scan {
     connection: Arc<Connection>,
-    merge: MergedScan<FetchedRecord>,
-    decoder: LetterDecoder,
+    merge: MergedScan<Option<Box<DecodedLetter>>>,
     fetcher: Arc<OffsetFetcher>,
     resolved: ResolvedLetters,
     seen: RecentIds,
-    /// Records that are not decoded yet.
-    pending: VecDeque<FetchedRecord>,
+    /// Letters that were not looked at yet.
+    pending: VecDeque<Box<DecodedLetter>>,
 }
 
 impl Scan {
@@ -54,12 +54,16 @@ impl Scan {
             &dead_letter_topics(connection, selection).await?,
         )
         .await?;
-        let merge = MergedScan::open(connection, ranges, merged_scan::copy)?;
+        let mut decoder = LetterDecoder::new(connection).await?;
+        let decode = move |topic: &Arc<str>, record: &BorrowedMessage<'_>| {
+            let found = decoder.decode(merged_scan::copy(topic, record));
+            found.map(Box::new)
+        };
+        let merge = MergedScan::open(connection, ranges, decode)?;
         // Read after the ends of the ranges, so that a letter that is resolved meanwhile is left out rather than shown.
         let state = TriageState::read(connection).await?;
         Ok(Self {
             merge,
-            decoder: LetterDecoder::new(connection).await?,
             fetcher: Arc::new(OffsetFetcher::new(&connection.config)),
             resolved: state.resolved,
             seen: RecentIds::default(),
@@ -132,19 +136,17 @@ impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
         let mut page = LetterPage::new(max);
         while !page.is_full() {
-            let Some(read) = self.pending.pop_front() else {
+            let Some(found) = self.pending.pop_front() else {
                 if !page.is_empty() {
                     break;
                 }
                 match self.merge.next().await? {
-                    Some(reads) => self.pending.extend(reads),
+                    Some(found) => self.pending.extend(found.into_iter().flatten()),
                     None => break,
                 }
                 continue;
             };
-            if let Some(found) = self.decoder.decode(read)
-                && let Some(letter) = self.load(found).await?
-            {
+            if let Some(letter) = self.load(*found).await? {
                 page.push(letter);
             }
         }

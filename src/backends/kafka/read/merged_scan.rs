@@ -33,22 +33,22 @@ pub(crate) struct MergedScan<T> {
     chunks: mpsc::Receiver<Result<Vec<T>>>,
 }
 
-/// Takes from a record what the caller needs.
-type Project<T> = fn(&Arc<str>, &BorrowedMessage<'_>) -> T;
+/// Takes from a record what the caller needs, on the thread that reads.
+type Project<'p, T> = dyn FnMut(&Arc<str>, &BorrowedMessage<'_>) -> T + 'p;
 
 impl<T: Send + 'static> MergedScan<T> {
     /// Starts to read ranges that have an end.
     pub(crate) fn open(
         connection: &Connection,
         mut ranges: Vec<OffsetRange>,
-        project: Project<T>,
+        mut project: impl FnMut(&Arc<str>, &BorrowedMessage<'_>) -> T + Send + 'static,
     ) -> Result<Self> {
         ranges.retain(|range| !range.is_empty());
         let (sender, chunks) = mpsc::channel(2);
         let config = connection.config.clone();
         threads::spawn("pf-kafka-merge", move || {
             let mut client = None;
-            if let Err(failed) = merge((&config, &mut client), ranges, &sender, project) {
+            if let Err(failed) = merge((&config, &mut client), ranges, &sender, &mut project) {
                 let _ = sender.blocking_send(Err(failed));
             }
             client::close_behind(&config, client, sender);
@@ -71,7 +71,7 @@ fn merge<T>(
     (config, client): (&Config, &mut Option<PartitionQueues>),
     ranges: Vec<OffsetRange>,
     sender: &mpsc::Sender<Result<Vec<T>>>,
-    project: Project<T>,
+    project: &mut Project<'_, T>,
 ) -> Result<()> {
     if ranges.is_empty() {
         return Ok(());
@@ -120,7 +120,7 @@ struct Source<T> {
 
 impl<T> Source<T> {
     /// Reads the next record and returns its time; returns none at the end.
-    fn refill(&mut self, project: Project<T>) -> Result<Option<i64>> {
+    fn refill(&mut self, project: &mut Project<'_, T>) -> Result<Option<i64>> {
         if self.queue.position() >= self.until {
             return Ok(None);
         }
