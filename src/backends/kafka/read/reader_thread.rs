@@ -149,6 +149,7 @@ impl ReaderThread {
         self.last = None;
         let reading = |failed| error::from_kafka(failed, "starting to read");
         let mut all = self.client.assignment().map_err(reading)?;
+        let is_first = all.count() == 0;
         for range in ranges {
             let offset = Offset::Offset(range.from);
             all.add_partition_offset(&range.topic, range.partition, offset)
@@ -157,14 +158,14 @@ impl ReaderThread {
             self.open
                 .insert(TopicPartition::new(topic, range.partition), range);
         }
+        if is_first && self.mode != Mode::Following {
+            // Before records can come: the request drops what it polls meanwhile.
+            let topics = self.names.keys().map(String::as_str);
+            client::refresh_metadata(&self.client, &self.config, topics)?;
+        }
         self.client
             .assign(&self.with_positions(&all)?)
-            .map_err(reading)?;
-        if self.mode == Mode::Following {
-            return Ok(());
-        }
-        let topics = self.names.keys().map(String::as_str);
-        client::refresh_metadata(&self.client, &self.config, topics)
+            .map_err(reading)
     }
 
     /// Adds the positions of partitions that are already read: an assignment would start them over.

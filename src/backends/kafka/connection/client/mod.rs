@@ -134,7 +134,7 @@ where
 }
 
 /// Requests the metadata of topics that a client starts to read: by itself it learns their leaders only with its next
-/// periodic request. Blocks.
+/// periodic request. What is polled meanwhile is dropped, so that no record may come yet. Blocks.
 pub(crate) fn refresh_metadata<'a, C: Callbacks>(
     client: &BaseConsumer<Context<C>>,
     config: &Config,
