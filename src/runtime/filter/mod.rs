@@ -10,6 +10,7 @@ use jaq_core::{
 };
 use jaq_json::Val;
 
+pub use self::refusal::FilterError;
 use self::refusal::{MAX_QUOTE, compile_error, load_error, quote};
 
 /// Functions that reach outside of the record and are not available.
@@ -36,11 +37,6 @@ pub struct Filter {
     text: String,
     program: Arc<jaq_core::Filter<data::JustLut<Val>>>,
 }
-
-/// Error of a filter, on one line with its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FilterError(pub String);
 
 impl Filter {
     /// Compiles jq.

@@ -5,10 +5,13 @@ use jaq_core::{
     load::{self, lex, parse},
 };
 
-use super::FilterError;
-
 /// The longest quotation in an error.
 pub(super) const MAX_QUOTE: usize = 40;
+
+/// Error of a filter, on one line with its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FilterError(pub String);
 
 pub(super) fn load_error(text: &str, errors: &load::Errors<&str, ()>) -> FilterError {
     let first = errors.first().map(|(_, error)| match error {

@@ -83,7 +83,7 @@ struct ReadIds {
     ids: HashSet<u64>,
     /// The offset behind the last one that was read of each partition.
     next: HashMap<(String, i32), i64>,
-    /// When the first was read: after a while all are read again, in case a topic was created anew.
+    /// When the first was read: after a while all are read again, in case a topic was recreated.
     since: Option<Instant>,
 }
 

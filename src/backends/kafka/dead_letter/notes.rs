@@ -84,7 +84,7 @@ struct KnownNotes {
     bytes: usize,
     /// The offset behind the last record that was read.
     next: i64,
-    /// When the first was read: after a while all are read again, in case the topic was created anew.
+    /// When the first was read: after a while all are read again, in case the topic was recreated.
     since: Option<Instant>,
 }
 

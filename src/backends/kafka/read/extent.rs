@@ -1,6 +1,9 @@
-//! How far a read goes, and what it has not started with.
+//! How far a read goes, what it has not started with, and what it polls.
 
-use crate::{backends::kafka::codec::topic_partition::OffsetRange, lock::Mutex};
+use crate::{
+    backends::kafka::codec::{record::FetchedRecord, topic_partition::OffsetRange},
+    lock::Mutex,
+};
 
 /// The most records that are passed on at once, ...
 pub(crate) const CHUNK: usize = 500;
@@ -30,4 +33,12 @@ impl Pending {
     pub(crate) fn take(&self) -> Vec<OffsetRange> {
         std::mem::take(&mut *self.0.lock())
     }
+}
+
+/// The result of a poll.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+pub(crate) enum Polled {
+    /// A record, unless it is outside of its range.
+    Record(Option<FetchedRecord>),
+    Nothing,
 }

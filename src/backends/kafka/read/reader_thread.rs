@@ -397,11 +397,3 @@ impl ReaderThread {
         Ok(gaps)
     }
 }
-
-/// The result of a poll.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
-enum Polled {
-    /// A record, unless it is outside of its range.
-    Record(Option<FetchedRecord>),
-    Nothing,
-}
