@@ -16,7 +16,7 @@ use rdkafka::{
 use tokio::sync::mpsc;
 
 use super::{
-    extent::{CHUNK, CHUNK_BYTES, Mode, Pending},
+    extent::{CHUNK, CHUNK_BYTES, Mode, Pending, Polled},
     gap::{self, Gap},
 };
 use crate::{
