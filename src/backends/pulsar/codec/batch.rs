@@ -7,7 +7,6 @@ use bytes::{Buf as _, Bytes};
 use prost::Message as _;
 
 use super::{
-    chunk::Chunk,
     message::{Inbound, key_bytes},
     message_id::MessageId,
     properties,
@@ -31,6 +30,20 @@ pub(crate) struct Entry {
     pub(crate) messages: Vec<Inbound>,
     /// The entry is a part of a message, and has none itself.
     pub(crate) chunk: Option<Chunk>,
+}
+
+/// An entry that is a part of a message.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunk {
+    pub(super) metadata: MessageMetadata,
+    pub(super) data: Bytes,
+}
+
+impl Chunk {
+    /// Reports whether the entry with this metadata is a chunk.
+    fn is_one(metadata: &MessageMetadata) -> bool {
+        metadata.num_chunks_from_msg.unwrap_or(0) > 1 && metadata.uuid.is_some()
+    }
 }
 
 impl Entry {
@@ -187,7 +200,7 @@ fn unpack(metadata: &MessageMetadata, payload: Bytes) -> Result<Bytes> {
     })
 }
 
-/// Reads so many bytes. The stream may lack its end: Java's client flushes it and does not finish it.
+/// Reads exactly `size` bytes. The stream may lack its end: Java's client flushes it and does not finish it.
 fn read_exactly(decoder: impl std::io::Read, size: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(size);
     let limit = u64::try_from(size).ok()?;

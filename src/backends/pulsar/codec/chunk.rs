@@ -11,7 +11,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    batch::{Entry, LARGEST},
+    batch::{Chunk, Entry, LARGEST},
     message_id::MessageId,
     protocol::{MessageMetadata, Payload},
 };
@@ -24,24 +24,6 @@ use crate::{
 const ENVELOPE: usize = 512;
 /// A message of which nothing has come for this long has lost its producer, or its first chunks.
 const STALE: Duration = Duration::from_mins(1);
-
-/// An entry that is a chunk.
-#[derive(Debug, Clone)]
-pub(crate) struct Chunk {
-    pub(super) metadata: MessageMetadata,
-    pub(super) data: Bytes,
-}
-
-impl Chunk {
-    /// Reports whether the entry with this metadata is a chunk.
-    pub(super) fn is_one(metadata: &MessageMetadata) -> bool {
-        metadata.num_chunks_from_msg.unwrap_or(0) > 1 && metadata.uuid.is_some()
-    }
-
-    fn count(&self) -> usize {
-        usize::try_from(self.metadata.num_chunks_from_msg.unwrap_or(0)).unwrap_or(0)
-    }
-}
 
 /// Divides a message that is larger than an entry may be.
 ///
@@ -114,7 +96,7 @@ impl Chunks {
         let open = self.open.entry(id.clone()).or_insert_with(|| Open {
             chunks: BTreeMap::new(),
             copies: Vec::new(),
-            count: chunk.count(),
+            count: count_of(&chunk),
             bytes: 0,
             since: Instant::now(),
             is_reported: false,
@@ -189,6 +171,11 @@ impl Open {
         }
         Ok(entry)
     }
+}
+
+/// Returns how many chunks the message has.
+fn count_of(chunk: &Chunk) -> usize {
+    usize::try_from(chunk.metadata.num_chunks_from_msg.unwrap_or(0)).unwrap_or(0)
 }
 
 #[cfg(test)]
