@@ -17,6 +17,7 @@ use protoflow::{
 
 use crate::{
     events::{self, TOPIC},
+    program::{block_on, open},
     raw::Fate,
 };
 
@@ -54,6 +55,17 @@ impl Idle {
         decoded: false,
         fates: |_, _| Fate::Dead,
     };
+
+    /// Returns that of a child with this role.
+    pub fn of_role(role: &str) -> Self {
+        match role {
+            "consume-messages" => Self::MESSAGES,
+            "consume-events" => Self::EVENTS,
+            "consume-mixed" => Self::MIXED,
+            "bury" => Self::DEADLY,
+            other => panic!("there is no role `{other}`"),
+        }
+    }
 
     /// Makes sure that what was counted is what has to become of so many messages.
     pub fn check(self, summary: &Summary, events: u64) {
@@ -97,6 +109,15 @@ pub async fn consume(
     let consumer = Consumer::new(transport, options, handler, Arc::new(()));
     let summary = consumer.run(Stop::default()).await.unwrap();
     (start.elapsed(), summary)
+}
+
+/// Consumes everything in a group that has the name of the role.
+pub fn work(url: &str, role: &str, handler: Idle) {
+    block_on(async {
+        let transport = open(url).await;
+        consume(transport.clone(), role, handler).await;
+        transport.close().await.unwrap();
+    });
 }
 
 #[async_trait]

@@ -5,6 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::large_futures,
     missing_docs,
     unreachable_pub,
     reason = "a benchmark: it prints, and what fails should end it"
@@ -15,6 +16,7 @@ mod handler;
 mod kafka;
 mod nats;
 mod program;
+mod pulsar;
 mod raw;
 mod rounds;
 mod sqlite;
@@ -122,16 +124,32 @@ const KAFKA: [(&str, Benchmark); 19] = [
     ("kafka-waiting-memory", kafka::memory::waiting),
 ];
 
+const PULSAR: [(&str, Benchmark); 11] = [
+    ("pulsar-publish-ndjson", pulsar::publish::ndjson),
+    ("pulsar-consume-message", pulsar::consume::message),
+    ("pulsar-consume-event", pulsar::consume::event),
+    ("pulsar-tail", pulsar::tail::event),
+    ("pulsar-one-shot", pulsar::one_shot::publish),
+    ("pulsar-memory", pulsar::memory::flat),
+    ("pulsar-dlq-list", pulsar::dead_letters::list),
+    ("pulsar-dlq-stats", pulsar::dead_letters::stats),
+    ("pulsar-dlq-check", pulsar::dead_letters::check),
+    ("pulsar-dlq-replay", pulsar::dead_letters::replay),
+    ("pulsar-dlq-verify", pulsar::dead_letters::verify),
+];
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("--answer-lines") => return sqlite::exec::answer_lines(),
         Some("--child") => return nats::child::play(arguments),
         Some("--kafka-child") => return kafka::child::play(arguments),
+        Some("--pulsar-child") => return pulsar::child::play(arguments),
         _ => {}
     }
     let plan = Plan::from_arguments();
-    for (name, run) in SQLITE.into_iter().chain(NATS).chain(KAFKA) {
+    let brokers = NATS.into_iter().chain(KAFKA).chain(PULSAR);
+    for (name, run) in SQLITE.into_iter().chain(brokers) {
         if plan.wants(name) {
             run(&plan);
         }

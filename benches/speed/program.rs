@@ -6,11 +6,23 @@ use std::{
     io::Read as _,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::rounds::report;
+use protoflow::{
+    backends::{OpenOptions, Registry},
+    transport::Transport,
+};
+
+use crate::{
+    events,
+    rounds::{Target, compare, report},
+};
+
+/// Processes per round of a one-shot.
+const TIMES: usize = 50;
 
 /// Returns `pf`, quiet, on a store.
 pub fn pf(url: &str, home: &Path, arguments: &[&str]) -> Command {
@@ -19,6 +31,40 @@ pub fn pf(url: &str, home: &Path, arguments: &[&str]) -> Command {
     command.env("HOME", home);
     command.stderr(Stdio::inherit());
     command
+}
+
+/// Returns the benchmark itself as a child of a store, in a role at a server.
+pub fn child(of: &str, role: &str, server: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([of, role, server]);
+    command
+}
+
+/// Opens a store with the library.
+pub async fn open(url: &str) -> Arc<dyn Transport> {
+    let url = url.parse().unwrap();
+    Registry::builtin()
+        .open(&url, OpenOptions::default())
+        .await
+        .unwrap()
+}
+
+/// Compares processes that publish one event each, cold; returns how many events each side published.
+pub fn one_shot(
+    name: &str,
+    rounds: usize,
+    ours: impl Fn(&str) -> Command,
+    raw: impl Fn(&str) -> Command,
+) -> usize {
+    let data = String::from_utf8(events::event(1)).unwrap();
+    compare(
+        name,
+        Target::Time(1.5),
+        rounds,
+        Box::new(|_| repeat(TIMES, || ours(&data))),
+        Box::new(|_| repeat(TIMES, || raw(&data))),
+    );
+    TIMES * rounds
 }
 
 /// Runs a future as a library user's program would.

@@ -13,7 +13,7 @@ use jaq_core::{
 use jaq_json::{Rc, Val};
 use serde_json::Value;
 
-use crate::rounds::report;
+use crate::rounds::{Target, compare, report};
 
 /// The edit of the benchmarks, as `pf` gets it.
 pub const EDIT: &str = ".event.data.total = 1";
@@ -21,6 +21,27 @@ pub const EDIT: &str = ".event.data.total = 1";
 pub const RATE: u32 = 500;
 /// As many as ten seconds take.
 pub const RATED: usize = 5000;
+
+/// The commands that read dead letters.
+pub const LIST: [&str; 4] = ["dlq", "list", "-o", "json"];
+pub const STATS: [&str; 4] = ["dlq", "stats", "-o", "json"];
+pub const CHECK: [&str; 6] = ["dlq", "check", "--max-age", "1d", "-o", "json"];
+
+/// Compares a command with a raw reader of what it reads.
+pub fn beside_a_reader(name: &str, rounds: usize, command: impl Fn() -> Command, read: impl Fn()) {
+    let raw = |_| {
+        let start = Instant::now();
+        read();
+        start.elapsed()
+    };
+    compare(
+        name,
+        Target::Speed(0.4),
+        rounds,
+        Box::new(|_| run_quietly(command())),
+        Box::new(raw),
+    );
+}
 
 /// Runs a command to its end, without its output, and returns how long that took.
 pub fn run(mut pf: Command) -> Duration {

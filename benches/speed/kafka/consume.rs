@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::setup::{RAW, RAW_LETTERS, RAW_RETRIES, Setup, open, our_letters, ours, shop};
+use super::setup::{RAW, RAW_LETTERS, RAW_RETRIES, Setup, our_letters, ours, shop};
 use crate::{
     Plan, events,
     handler::{Idle, consume},
-    program::block_on,
+    program::{block_on, open},
     raw::Fate,
     rounds::{Target, compare},
 };

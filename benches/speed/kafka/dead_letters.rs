@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use protoflow::{runtime::Triage, transport::Selection};
 
-use super::setup::{Setup, open, our_letters, prefix};
+use super::setup::{Setup, our_letters, prefix};
 use crate::{
     Plan, events,
-    program::block_on,
+    program::{block_on, open},
     rounds::{Target, compare},
-    triage::{self, EDIT, RATE, RATED, run},
+    triage::{self, CHECK, EDIT, LIST, RATE, RATED, beside_a_reader, run},
 };
 
 pub fn stats(plan: &Plan) {
@@ -43,30 +43,22 @@ pub fn stats(plan: &Plan) {
 }
 
 pub fn list(plan: &Plan) {
-    beside_a_reader(plan, "kafka dlq list", &["dlq", "list", "-o", "json"]);
+    command(plan, "kafka dlq list", &LIST);
 }
 
 pub fn check(plan: &Plan) {
-    let check = ["dlq", "check", "--max-age", "1d", "-o", "json"];
-    beside_a_reader(plan, "kafka dlq check", &check);
+    command(plan, "kafka dlq check", &CHECK);
 }
 
 /// Runs a command over dead letters beside a raw reader of the same.
-fn beside_a_reader(plan: &Plan, name: &str, command: &[&str]) {
+fn command(plan: &Plan, name: &str, command: &[&str]) {
     let setup = Setup::new();
     setup.letters(0, &events::events(plan.events));
-    let ours = |_| run(setup.pf(0, command));
-    let raw = |_| {
-        let start = Instant::now();
-        assert_eq!(setup.raw().count_records(&our_letters(0)), plan.events);
-        start.elapsed()
-    };
-    compare(
+    beside_a_reader(
         name,
-        Target::Speed(0.4),
         plan.rounds,
-        Box::new(ours),
-        Box::new(raw),
+        || setup.pf(0, command),
+        || assert_eq!(setup.raw().count_records(&our_letters(0)), plan.events),
     );
 }
 
@@ -133,18 +125,11 @@ pub fn verify(plan: &Plan) {
     run(setup.pf(0, &["dlq", "replay", "--all", "--yes"]));
     setup.raw().wait_until_seen(&waiting(&setup, 0));
     let job = triage::last_job(setup.pf(0, &["dlq", "log", "-o", "json"]));
-    let ours = |_| run(setup.pf(0, &["dlq", "jobs", "show", &job, "--verify"]));
-    let raw = |_| {
-        let start = Instant::now();
-        assert_eq!(setup.raw().count_records(&waiting(&setup, 0)), count);
-        start.elapsed()
-    };
-    compare(
+    beside_a_reader(
         "kafka dlq verify",
-        Target::Speed(0.4),
         plan.rounds,
-        Box::new(ours),
-        Box::new(raw),
+        || setup.pf(0, &["dlq", "jobs", "show", &job, "--verify"]),
+        || assert_eq!(setup.raw().count_records(&waiting(&setup, 0)), count),
     );
 }
 

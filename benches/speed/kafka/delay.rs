@@ -10,11 +10,11 @@ use std::{
 use protoflow::{event::Message, transport::Outgoing};
 use rdkafka::Message as _;
 
-use super::setup::{Setup, open, ours, prefix};
+use super::setup::{Setup, ours, prefix};
 use crate::{
     Plan,
     events::{self, TOPIC},
-    program::block_on,
+    program::{block_on, open},
     rounds::{Target, compare, median, report},
 };
 

@@ -3,20 +3,15 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
-use protoflow::{
-    backends::{OpenOptions, Registry},
-    transport::Transport,
-};
 use tempfile::TempDir;
 use test_support::kafka::Broker;
 
 use crate::{
     events::TOPIC,
     handler::{Idle, consume},
-    program::{self, block_on},
+    program::{self, block_on, open},
     raw::kafka::{Raw, Shop},
 };
 
@@ -84,9 +79,7 @@ impl Setup {
 
     /// Returns the benchmark itself as a child on this broker.
     pub fn child(&self, role: &str) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--kafka-child", role, &self.server()]);
-        command
+        program::child("--kafka-child", role, &self.server())
     }
 
     /// Makes our topic of a round and lets these events die in it.
@@ -134,13 +127,4 @@ pub fn shop(group: &str, handler: Idle) -> Shop<'_> {
         retries: RAW_RETRIES,
         fates: handler.fates,
     }
-}
-
-/// Opens topics with the library.
-pub async fn open(url: &str) -> Arc<dyn Transport> {
-    let url = url.parse().unwrap();
-    Registry::builtin()
-        .open(&url, OpenOptions::default())
-        .await
-        .unwrap()
 }

@@ -1,8 +1,8 @@
 //! What runs in a process of its own.
 
-use super::setup::{OURS, RAW, open, subject};
+use super::setup::{OURS, RAW, subject};
 use crate::{
-    handler::{Idle, consume},
+    handler::{self, Idle},
     program::block_on,
     raw::nats::Raw,
 };
@@ -17,21 +17,8 @@ pub fn play(mut arguments: impl Iterator<Item = String>) {
             raw.tail(OURS, &subject(OURS)).await;
         }),
         "publish" => publish(&server, &arguments.next().unwrap()),
-        "consume-messages" => work(&server, &role, Idle::MESSAGES),
-        "consume-events" => work(&server, &role, Idle::EVENTS),
-        "consume-mixed" => work(&server, &role, Idle::MIXED),
-        "bury" => work(&server, &role, Idle::DEADLY),
-        other => panic!("there is no role `{other}`"),
+        _ => handler::work(&format!("{server}/{OURS}"), &role, Idle::of_role(&role)),
     }
-}
-
-/// Consumes everything in a group that has the name of the role.
-fn work(server: &str, role: &str, handler: Idle) {
-    block_on(async {
-        let transport = open(&format!("{server}/{OURS}")).await;
-        consume(transport.clone(), role, handler).await;
-        transport.close().await.unwrap();
-    });
 }
 
 /// Publishes one event with as little as the client needs.

@@ -5,13 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::setup::{
-    OUR_LETTERS, OUR_RUNS, OURS, RAW, RAW_LETTERS, RAW_RUNS, Setup, open, shop, subject,
-};
+use super::setup::{OUR_LETTERS, OUR_RUNS, OURS, RAW, RAW_LETTERS, RAW_RUNS, Setup, shop, subject};
 use crate::{
     Plan, events,
     handler::{BATCH, Idle, consume},
-    program::{Whose, block_on, noting},
+    program::{Whose, block_on, noting, open},
     raw::Fate,
     rounds::{Target, compare, median, report},
 };

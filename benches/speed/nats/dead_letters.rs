@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use protoflow::{runtime::Triage, transport::Selection};
 
-use super::setup::{OUR_LETTERS, OURS, RAW, RAW_LETTERS, Setup, open, subject};
+use super::setup::{OUR_LETTERS, OURS, RAW, RAW_LETTERS, Setup, subject};
 use crate::{
     Plan, events,
-    program::block_on,
+    program::{block_on, open},
     raw::nats::{Parcel, Raw},
     rounds::{Target, compare},
-    triage::{self, EDIT, RATE, RATED, run, run_quietly},
+    triage::{self, CHECK, EDIT, RATE, RATED, STATS, beside_a_reader, run_quietly},
 };
 
 pub fn list(plan: &Plan) {
@@ -56,36 +56,29 @@ pub fn list(plan: &Plan) {
 }
 
 pub fn stats(plan: &Plan) {
-    beside_a_reader(plan, "nats dlq stats", &["dlq", "stats", "-o", "json"]);
+    command(plan, "nats dlq stats", &STATS);
 }
 
 pub fn check(plan: &Plan) {
-    let check = ["dlq", "check", "--max-age", "1d", "-o", "json"];
-    beside_a_reader(plan, "nats dlq check", &check);
+    command(plan, "nats dlq check", &CHECK);
 }
 
 /// Runs a command over dead letters beside a raw reader of the same.
-fn beside_a_reader(plan: &Plan, name: &str, command: &[&str]) {
+fn command(plan: &Plan, name: &str, command: &[&str]) {
     let count = plan.events / 2;
     let setup = Setup::filled(&events::events(count));
     setup.letters(count);
-    let ours = |_| run(setup.pf(command));
-    compare(
+    beside_a_reader(
         name,
-        Target::Speed(0.4),
         plan.rounds,
-        Box::new(ours),
-        Box::new(|_| read(&setup, OUR_LETTERS, count)),
+        || setup.pf(command),
+        || read(&setup, OUR_LETTERS, count),
     );
 }
 
-/// Reads a stream with a raw client, and returns how long that took.
-fn read(setup: &Setup, stream: &str, count: usize) -> Duration {
-    setup.raw(async |raw| {
-        let start = Instant::now();
-        assert_eq!(raw.read_all(stream).await.0, count);
-        start.elapsed()
-    })
+/// Reads a stream with a raw client.
+fn read(setup: &Setup, stream: &str, count: usize) {
+    setup.raw(async |raw| assert_eq!(raw.read_all(stream).await.0, count));
 }
 
 pub fn replay(plan: &Plan) {
@@ -152,13 +145,11 @@ pub fn verify(plan: &Plan) {
     setup.raw(async |raw| raw.empty(OURS).await);
     run_quietly(setup.pf(&["dlq", "replay", "--all", "--yes"]));
     let job = triage::last_job(setup.pf(&["dlq", "log", "-o", "json"]));
-    let ours = |_| run(setup.pf(&["dlq", "jobs", "show", &job, "--verify"]));
-    compare(
+    beside_a_reader(
         "nats dlq verify",
-        Target::Speed(0.4),
         plan.rounds,
-        Box::new(ours),
-        Box::new(|_| read(&setup, OURS, count)),
+        || setup.pf(&["dlq", "jobs", "show", &job, "--verify"]),
+        || read(&setup, OURS, count),
     );
 }
 

@@ -3,20 +3,15 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
 };
 
-use protoflow::{
-    backends::{OpenOptions, Registry},
-    transport::Transport,
-};
 use tempfile::TempDir;
 use test_support::nats::Broker;
 
 use crate::{
     events::TOPIC,
     handler::{Fates, Idle, consume},
-    program::{self, block_on},
+    program::{self, block_on, open},
     raw::nats::{Parcel, Raw, Shop, own_headers},
 };
 
@@ -97,9 +92,7 @@ impl Setup {
 
     /// Returns the benchmark itself as a child on this server.
     pub fn child(&self, role: &str) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--child", role, &self.server()]);
-        command
+        program::child("--child", role, &self.server())
     }
 
     /// Lets all events of our stream die, and returns the letters so that they can be stored again.
@@ -139,13 +132,4 @@ pub fn shop<'a>(group: &'a str, subject: &'a str, fates: Fates) -> Shop<'a> {
         runs: RAW_RUNS,
         fates,
     }
-}
-
-/// Opens a stream with the library.
-pub async fn open(url: &str) -> Arc<dyn Transport> {
-    let url = url.parse().unwrap();
-    Registry::builtin()
-        .open(&url, OpenOptions::default())
-        .await
-        .unwrap()
 }

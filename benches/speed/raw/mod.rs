@@ -3,6 +3,7 @@
 pub mod child;
 pub mod kafka;
 pub mod nats;
+pub mod pulsar;
 pub mod sqlite;
 
 /// What a loop does with a message that it took.
