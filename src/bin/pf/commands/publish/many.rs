@@ -270,7 +270,7 @@ impl Stream<'_> {
             return self.progress.refuse_at(place, &error);
         }
         self.pace().await?;
-        let tag = self.progress.tag(place, id, &outgoing.message);
+        let tag = self.progress.tag(place, id, &outgoing);
         let results = self.publisher.push(outgoing, tag).await;
         self.progress.record(results)
     }

@@ -43,6 +43,7 @@ pub async fn publish(
     };
     let NewEvent { id, message } = made;
     let outgoing = args.address(message, None);
+    let due = outgoing.due;
     if args.dry_run {
         return report::show(&mut context.printer, outgoing);
     }
@@ -64,7 +65,7 @@ pub async fn publish(
     for warning in transport.warnings() {
         remarks.warning(&warning);
     }
-    let receipt_line = report::ReceiptLine::stored(Some(&id), draft.topic(), &receipt);
+    let receipt_line = report::ReceiptLine::stored(Some(&id), draft.topic(), &receipt).due(due);
     remarks.remark(&receipt_line.remark());
     let receipt_line = context.printer.report(&receipt_line);
     receipt_line

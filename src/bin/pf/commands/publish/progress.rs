@@ -1,7 +1,9 @@
 //! Progress of a stream by line: every line is confirmed or reported, and the exit code follows from both.
 
+use std::time::SystemTime;
+
 use protoflow::{
-    event::{Message, Topic},
+    event::Topic,
     transport::{ErrorKind, Outgoing, Receipt, Result as TransportResult},
 };
 
@@ -21,6 +23,8 @@ pub struct Tag {
     place: Place,
     /// Id and topic for the receipt, if receipts are printed.
     event: Option<(Option<String>, Topic)>,
+    /// When it is to be delivered, if later.
+    due: Option<SystemTime>,
 }
 
 /// Reason why reading ended.
@@ -96,12 +100,14 @@ impl<'a> LineProgress<'a> {
     }
 
     /// Counts an event as sent and returns its tag.
-    pub fn tag(&mut self, place: Place, id: Option<String>, message: &Message) -> Tag {
+    pub fn tag(&mut self, place: Place, id: Option<String>, outgoing: &Outgoing) -> Tag {
+        let message = &outgoing.message;
         self.sent += 1;
         let shown = self.printer.format() == Format::Json;
         Tag {
             place,
             event: shown.then(|| (id.or_else(|| report::id_of(message)), message.topic.clone())),
+            due: outgoing.due,
         }
     }
 
@@ -212,7 +218,7 @@ impl<'a> LineProgress<'a> {
         self.confirmed += 1;
         self.duplicates += u64::from(receipt.duplicate);
         if let Some((id, topic)) = &tag.event {
-            let receipt_line = ReceiptLine::stored(id.as_deref(), topic, receipt);
+            let receipt_line = ReceiptLine::stored(id.as_deref(), topic, receipt).due(tag.due);
             let receipt_line = self.printer.report(&receipt_line.at(tag.place));
             self.written(receipt_line)?;
         }

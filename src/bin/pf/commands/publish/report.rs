@@ -6,7 +6,10 @@ use std::{
 };
 
 use protoflow::{
-    event::{Encoding, Message, Position, Stored, Topic, parse_record_to, without_byte_order_mark},
+    event::{
+        Encoding, Message, Position, Stored, Topic, format_time, parse_record_to,
+        without_byte_order_mark,
+    },
     transport::{Outgoing, Receipt},
 };
 use serde::Serialize;
@@ -39,6 +42,9 @@ pub struct ReceiptLine<'a> {
     /// The id to cancel it by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<&'a str>,
+    /// When it is delivered, of a delayed event that has no id to cancel it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
     /// Whether it was not published because it is a duplicate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
@@ -60,6 +66,7 @@ impl<'a> ReceiptLine<'a> {
             topic: Some(topic),
             position: receipt.position.as_ref().map(Position::as_str),
             schedule: receipt.schedule.as_ref().map(|id| id.0.as_str()),
+            due: None,
             duplicate: receipt.duplicate,
             canary: false,
             error: None,
@@ -75,6 +82,7 @@ impl<'a> ReceiptLine<'a> {
             topic: Some(topic),
             position: None,
             schedule: None,
+            due: None,
             duplicate: false,
             canary: true,
             error: None,
@@ -90,10 +98,18 @@ impl<'a> ReceiptLine<'a> {
             topic: None,
             position: None,
             schedule: None,
+            due: None,
             duplicate: false,
             canary: false,
             error: Some(error),
         }
+    }
+
+    /// Adds when the event is due, if the receipt shows that it waits for that and does not say under which id.
+    pub fn due(mut self, due: Option<SystemTime>) -> Self {
+        let waits = self.schedule.is_none() && self.position.is_none() && !self.duplicate;
+        self.due = due.filter(|_| waits).map(format_time);
+        self
     }
 
     /// Adds the place in a stream.
@@ -115,7 +131,10 @@ impl<'a> ReceiptLine<'a> {
             Some(schedule) => {
                 format!("scheduled {id} to {topic}; `pf schedule cancel {schedule}` cancels it")
             }
-            None => format!("published {id} to {topic}"),
+            None => match &self.due {
+                Some(due) => format!("scheduled {id} to {topic} for {due}"),
+                None => format!("published {id} to {topic}"),
+            },
         }
     }
 }
