@@ -1,8 +1,11 @@
 //! A client that knows nothing of the library: that of the crate `pulsar`, which batches as Java's and Python's do.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream::FuturesOrdered};
 use pulsar::{
     Consumer, ConsumerOptions, Pulsar, SubType, TokioExecutor,
     consumer::InitialPosition,
@@ -68,6 +71,37 @@ impl Raw {
             entries.insert((id.ledger_id, id.entry_id));
         }
         assert_eq!(entries.len(), 1, "one batch");
+        producer.close().await.unwrap();
+    }
+
+    /// Stores events of these ids one by one, each to be delivered after a delay, if it has one.
+    pub(crate) async fn delayed(&self, topic: &str, events: &[(String, Option<Duration>)]) {
+        let producer = self.client.producer().with_topic(self.name(topic));
+        let options = ProducerOptions {
+            block_queue_if_full: true,
+            ..ProducerOptions::default()
+        };
+        let mut producer = producer.with_options(options).build().await.unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let mut sent = FuturesOrdered::new();
+        for (id, delay) in events {
+            let event = format!(
+                r#"{{"specversion":"1.0","id":"{id}","source":"/test","type":"{topic}","data":{{}}}}"#
+            );
+            let due = delay.map(|delay| i64::try_from((now + delay).as_millis()).unwrap());
+            let message = Message {
+                payload: event.into_bytes(),
+                deliver_at_time: due,
+                ..Message::default()
+            };
+            sent.push_back(producer.send_non_blocking(message).await.unwrap());
+            if sent.len() >= 200 {
+                sent.next().await.unwrap().unwrap();
+            }
+        }
+        while let Some(receipt) = sent.next().await {
+            receipt.unwrap();
+        }
         producer.close().await.unwrap();
     }
 

@@ -13,6 +13,7 @@ pub mod plant;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod pulsar;
 pub mod triage;
 pub mod wait;

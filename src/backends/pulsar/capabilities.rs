@@ -38,7 +38,9 @@ pub(crate) fn offline() -> Capabilities {
         replay_to_group: Support::native("the retry topic of the group"),
         order: Support::native("per key, in the order of its partition"),
         ordered_retry: Support::absent("a subscription holds back a message, not its key"),
-        groups: Support::native("subscriptions; `type=` in the URL says how consumers share one"),
+        groups: Support::native(
+            "subscriptions; `type=` in the URL says how consumers share one. Brokers store acknowledgements once a second by default: `pf doctor` says how to have them stored at once",
+        ),
         patterns: Support::emulated("topics are listed once a second"),
         crash_count: Support::absent(
             "the broker forgets how often it delivered a message when its consumer ends",

@@ -18,7 +18,8 @@ const MANY_RANGES: f64 = 0.5;
 const DEFAULT_RANGES: u64 = 10_000;
 
 /// The names of findings with a fix of the owner's.
-const OF_THE_OWNER: [&str; 5] = [
+const OF_THE_OWNER: [&str; 6] = [
+    "acknowledgements",
     "ttl",
     "backlog-quota",
     "delayed-delivery",
@@ -99,6 +100,7 @@ fn of_namespace(namespace: &str, policies: &Value, brokers: &Value) -> Vec<Findi
             findings.push(Finding::problem("backlog-quota", text).fix(command));
         }
     }
+    findings.push(stored_acknowledgements(namespace, policies, brokers));
     let is_delayed = policies["delayed_delivery_policies"]["active"].as_bool();
     let is_delayed = is_delayed.or_else(|| flag(brokers, "delayedDeliveryEnabled"));
     findings.push(match is_delayed {
@@ -125,6 +127,42 @@ fn of_namespace(namespace: &str, policies: &Value, brokers: &Value) -> Vec<Findi
         findings.push(Finding::ok("batch-index-acknowledgement", text));
     }
     findings
+}
+
+/// Reports how often brokers store acknowledgements: what is settled later comes again if a broker crashes and its consumer
+/// is gone. One that is still there acknowledges it again.
+fn stored_acknowledgements(namespace: &str, policies: &Value, brokers: &Value) -> Finding {
+    const NAME: &str = "acknowledgements";
+    let policy = &policies["persistence"];
+    let default = || {
+        let rate = &brokers["managedLedgerDefaultMarkDeleteRateLimit"];
+        rate.as_str()?.parse().ok()
+    };
+    let rate = policy["managedLedgerMaxMarkDeleteRate"]
+        .as_f64()
+        .filter(|rate| *rate >= 0.0);
+    let rate: f64 = rate.or_else(default).unwrap_or(1.0);
+    if rate <= 0.0 {
+        return Finding::ok(NAME, "acknowledgements are stored at once");
+    }
+    let number = |name: &str, default: &str| {
+        let value = policy[name].as_u64();
+        value.or_else(|| setting(brokers, default)).unwrap_or(2)
+    };
+    let command = format!(
+        "pulsar-admin namespaces set-persistence {namespace} --bookkeeper-ensemble {} --bookkeeper-write-quorum {} --bookkeeper-ack-quorum {} --ml-mark-delete-max-rate 0",
+        number("bookkeeperEnsemble", "managedLedgerDefaultEnsembleSize"),
+        number("bookkeeperWriteQuorum", "managedLedgerDefaultWriteQuorum"),
+        number("bookkeeperAckQuorum", "managedLedgerDefaultAckQuorum"),
+    );
+    let text = format!(
+        "brokers store acknowledgements every {:.3} s; what a consumer settled since then comes again if it and its broker crash together",
+        1.0 / rate
+    );
+    if rate < 1.0 {
+        return Finding::warning(NAME, text).fix(command);
+    }
+    Finding::ok(NAME, format!("{text} (`{command}` stores them at once)"))
 }
 
 fn of_topic(
@@ -235,6 +273,23 @@ mod tests {
             found.iter().all(|(_, level)| *level == FindingLevel::Ok),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn acknowledgements_that_are_stored_seldom_are_a_warning() {
+        let of = |rate| {
+            let policies = serde_json::json!({"persistence": {
+                "bookkeeperEnsemble": 3, "managedLedgerMaxMarkDeleteRate": rate,
+            }});
+            stored_acknowledgements("public/default", &policies, &Value::Null)
+        };
+        let default = stored_acknowledgements("public/default", &Value::Null, &Value::Null);
+        assert!(default.text.contains("every 1.000 s"), "{}", default.text);
+        assert_eq!(of(0.0).text, "acknowledgements are stored at once");
+        let seldom = of(0.1);
+        assert_eq!(seldom.level, FindingLevel::Warning);
+        let command = seldom.fix.unwrap();
+        assert!(command.contains("--bookkeeper-ensemble 3 "), "{command}");
     }
 
     #[test]

@@ -10,10 +10,11 @@ use std::{
 use test_support::{
     nats::raw::Stored,
     programs::{count, ids},
+    proxy::Proxy,
     wait::until,
 };
 
-use super::{proxy::Proxy, world::World};
+use super::world::World;
 
 /// How long the connection is cut; this is what is tested.
 const CUT: Duration = Duration::from_secs(10);

@@ -5,7 +5,6 @@ mod cluster;
 mod connection;
 mod consume;
 mod elections;
-mod proxy;
 mod publish;
 mod refusals;
 mod replay;

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use test_support::{
     nats::raw::Stored,
     programs::{count, ids},
+    proxy::Proxy,
     wait::until,
 };
 
-use super::{proxy::Proxy, world::World};
+use super::world::World;
 
 #[test]
 fn nothing_is_lost_or_doubled_while_events_are_published() {

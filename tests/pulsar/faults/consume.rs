@@ -7,9 +7,9 @@ use test_support::{
 
 use super::world::World;
 
-/// What may be handled again after a kill: the most that may be in flight, and what was acknowledged within the last second,
-/// which is how often a broker stores the position of a group.
-const IN_FLIGHT: usize = 3000;
+/// The most that may be in flight, and so be handled again after a kill. What the broker had not stored of the
+/// acknowledgements is acknowledged again.
+const IN_FLIGHT: usize = 1000;
 
 #[test]
 fn nothing_is_lost_when_the_broker_dies() {

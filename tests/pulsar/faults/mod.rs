@@ -3,4 +3,6 @@
 mod consume;
 mod namespace;
 mod publish;
+mod ranges;
+mod stored;
 mod world;

@@ -1,6 +1,6 @@
 //! A broker of its own, a topic of orders on it, and the programs that use them.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use test_support::{
     programs::{Programs, Publishing},
@@ -89,6 +89,23 @@ impl World {
         self.broker.admin().must("PUT", &path, "");
     }
 
+    /// Has each acknowledgement stored at once, rather than every second.
+    pub(crate) fn store_each_acknowledgement(&self) {
+        let path = format!("namespaces/{}/persistence", self.namespace);
+        let policy = r#"{"bookkeeperEnsemble":1,"bookkeeperWriteQuorum":1,"bookkeeperAckQuorum":1,"managedLedgerMaxMarkDeleteRate":0}"#;
+        self.broker.admin().must("POST", &path, policy);
+        self.unload();
+    }
+
+    /// Publishes as other clients do, each event after a delay, if it has one.
+    pub(crate) fn publish_delayed(&self, events: &[(String, Option<Duration>)]) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let raw = Raw::new(&self.broker.address(), &self.namespace).await;
+            raw.delayed("order", events).await;
+        });
+    }
+
     /// Starts to publish events with ids of that beginning.
     pub(crate) fn publish(&self, start: &str, count: usize, more: &[&str]) -> Publishing {
         let key = |number: usize| Some(format!("k{}", number % 97));
@@ -125,7 +142,7 @@ impl World {
         backlog.as_u64().unwrap_or(u64::MAX)
     }
 
-    fn stats(&self, topic: &str) -> serde_json::Value {
+    pub(crate) fn stats(&self, topic: &str) -> serde_json::Value {
         let path = format!(
             "/admin/v2/persistent/{}/{topic}/stats?getPreciseBacklog=true",
             self.namespace

@@ -4,6 +4,8 @@ mod batches;
 #[path = "../../support/connect.rs"]
 mod connect;
 mod dead_letters;
+mod deleted;
+mod leaving;
 mod limits;
 mod members;
 mod place;

@@ -55,6 +55,25 @@ impl Shop {
         serde_json::from_str(&Broker::shared().admin().must("GET", &path, "")).unwrap()
     }
 
+    /// Deletes a topic with its producers and consumers.
+    pub(crate) fn delete(&self, topic: &str) {
+        let path = format!("persistent/{}/{topic}?force=true", self.namespace);
+        Broker::shared().admin().must("DELETE", &path, "");
+    }
+
+    /// Takes a topic away from its broker, which gets it back at once.
+    pub(crate) fn unload(&self, topic: &str) {
+        let path = format!("persistent/{}/{topic}/unload", self.namespace);
+        Broker::shared().admin().must("PUT", &path, "");
+    }
+
+    /// Reports whether a topic exists.
+    pub(crate) fn exists(&self, topic: &str) -> bool {
+        let path = format!("persistent/{}", self.namespace);
+        let topics = Broker::shared().admin().must("GET", &path, "");
+        topics.contains(&format!("/{topic}\""))
+    }
+
     /// Returns how many entries a group has not acknowledged.
     pub(crate) fn backlog(&self, topic: &str, group: &str) -> u64 {
         let stats = self.stats(topic);

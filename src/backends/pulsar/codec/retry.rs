@@ -120,7 +120,8 @@ pub(crate) fn read_retry(inbound: &Inbound, topic: &Topic, name: &str) -> Consum
         Attempts {
             failed: record.failed,
             crashed: 0,
-            first_failed: Some(record.first_failed),
+            // One that was only moved never failed.
+            first_failed: (record.failed > 0).then_some(record.first_failed),
         }
     } else {
         stored.position = Position::new(format!("{name}/{}", inbound.id.text()));

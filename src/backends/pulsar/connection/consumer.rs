@@ -152,6 +152,11 @@ fn consumer_name() -> String {
 }
 
 impl ConsumerHandle {
+    /// Reports whether its connection ended, and not only the consumer.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.link.is_lost()
+    }
+
     /// Permits this many messages more.
     pub(crate) fn flow(&self, permits: u32) {
         if permits > 0 {

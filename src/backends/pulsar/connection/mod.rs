@@ -8,6 +8,7 @@ pub(crate) mod admin;
 pub(crate) mod config;
 pub(crate) mod consumer;
 pub(crate) mod handle;
+pub(crate) mod keeper;
 pub(crate) mod names;
 pub(crate) mod producer;
 pub(crate) mod producer_task;

@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     handle::Connection,
+    keeper::Keeper,
     producer_task::{Item, Opened, ProducerSpec, Sent, Session, Worker},
     retry::RIDE_OUT,
 };
@@ -33,6 +34,17 @@ impl Producer {
     pub(crate) fn new(connection: &Arc<Connection>, log: String) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
         let worker = Worker::new(connection, log, items, ProducerSpec::default());
+        Self::start(queue, worker, None)
+    }
+
+    /// The same for an internal topic, whose messages a subscription keeps.
+    pub(crate) fn kept(connection: &Arc<Connection>, log: String, keeper: Keeper) -> Self {
+        let (queue, items) = mpsc::unbounded_channel();
+        let spec = ProducerSpec {
+            keeper: Some(keeper),
+            ..ProducerSpec::default()
+        };
+        let worker = Worker::new(connection, log, items, spec);
         Self::start(queue, worker, None)
     }
 

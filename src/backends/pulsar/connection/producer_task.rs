@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     handle::Connection,
+    keeper::Keeper,
     retry::Backoff,
     topics,
     wire::{Link, ProducerEvent, commands},
@@ -44,13 +45,14 @@ pub(crate) type Sent = Result<Option<MessageId>>;
 /// How a producer differs from others.
 #[derive(Debug, Default)]
 pub(crate) struct ProducerSpec {
-    /// A fixed name. Only one producer of this name can be connected, and its messages have numbers that the caller gives
-    /// them.
+    /// A fixed name: only one such producer can be connected, and its callers number its messages.
     pub(crate) name: Option<String>,
     /// Whether it is the only one of its topic, and how it becomes that.
     pub(crate) exclusive: Option<Exclusive>,
     /// Whether messages that may have been stored before an outage are left alone: their outcome is unknown then.
     pub(crate) sends_once: bool,
+    /// The subscription that keeps what is stored. A topic that was deleted has it again before anything is stored.
+    pub(crate) keeper: Option<Keeper>,
 }
 
 /// How a producer becomes the only one of its topic.
@@ -93,6 +95,7 @@ pub(super) struct Worker {
     is_named: bool,
     exclusive: Option<Exclusive>,
     sends_once: bool,
+    keeper: Option<Keeper>,
     pub(super) opened: Opened,
     epoch: u64,
     next_sequence: u64,
@@ -143,6 +146,7 @@ impl Worker {
             name: spec.name,
             exclusive: spec.exclusive,
             sends_once: spec.sends_once,
+            keeper: spec.keeper,
             opened: Opened::default(),
             epoch: 0,
             next_sequence: 0,
@@ -172,7 +176,6 @@ impl Worker {
                         session.is_closed = true;
                         let id = session.id;
                         let closing = session.link.request(|no| commands::close_producer(no, id));
-                        // If that fails, the connection is gone, and the producer with it.
                         let _ = closing.await;
                     }
                     end
@@ -199,7 +202,7 @@ impl Worker {
     }
 
     pub(super) async fn open(&mut self) -> Result<Session> {
-        if self.epoch > 0 {
+        if self.keeper.is_none() && self.epoch > 0 {
             topics::check_exists(&self.connection, &self.log).await?;
         }
         let link = self.connection.broker_of(&self.log).await?;
@@ -212,9 +215,8 @@ impl Worker {
             is_closed: false,
         };
         let (topic, producer_name) = (self.log.clone(), self.name.clone());
-        let (epoch, is_named) = (self.epoch, self.is_named);
+        let (epoch, access, is_named) = (self.epoch, self.access(), self.is_named);
         let topic_epoch = self.opened.topic_epoch;
-        let access = self.access();
         let answer = session
             .link
             .request(|request_id| {
@@ -232,6 +234,9 @@ impl Worker {
             .await?;
         let opened = answer.producer_success;
         let opened = opened.ok_or_else(|| commands::unexpected("producer"))?;
+        if let Some(keeper) = &self.keeper {
+            keeper.ensure(&self.connection, &self.log).await?;
+        }
         self.name = Some(opened.producer_name);
         self.opened = Opened {
             topic_epoch: opened.topic_epoch,
@@ -364,7 +369,6 @@ impl Worker {
         if result.is_ok() && *entries > 1 {
             *entries -= 1;
         } else if let Some((_, item)) = self.pending.remove(place) {
-            // The caller may have dropped its future.
             let _ = item.done.send(result);
         }
     }
@@ -374,18 +378,15 @@ impl Worker {
         while let Ok(item) = self.items.try_recv() {
             self.number(item);
         }
-        let now = Instant::now();
-        let kept = std::mem::take(&mut self.pending);
-        for (sequence, item) in kept {
+        for (sequence, item) in std::mem::take(&mut self.pending) {
             let may_repeat = !item.was_sent || !self.sends_once;
-            if why.is_transient() && item.deadline > now && may_repeat {
+            if why.is_transient() && item.deadline > Instant::now() && may_repeat {
                 self.pending.push_back((sequence, item));
             } else {
-                let failed = if item.was_sent {
-                    outcome_unknown(why.message()).because(why.clone())
-                } else {
-                    why.clone()
-                };
+                let mut failed = why.clone();
+                if item.was_sent {
+                    failed = outcome_unknown(why.message()).because(failed);
+                }
                 let _ = item.done.send(Err(failed));
             }
         }

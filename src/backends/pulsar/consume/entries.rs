@@ -1,11 +1,20 @@
 //! The entries of a log that were delivered and are not acknowledged, with the messages of each that are settled.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use crate::backends::pulsar::codec::{batch::Entry, message_id::MessageId};
 
 /// An entry of a log: ledger and number.
 pub(super) type EntryKey = (u64, u64);
+
+/// A broker stores what is acknowledged this often at most, by default and with a little to spare: with the first
+/// acknowledgement after that time, else after a minute.
+const STORED_EVERY: Duration = Duration::from_millis(1050);
 
 /// Returns the entry of a message.
 pub(super) fn key_of(id: MessageId) -> EntryKey {
@@ -18,6 +27,16 @@ pub(super) struct Entries {
     tracked: HashMap<EntryKey, Tracked>,
     /// Entries of which every message is settled.
     complete: Vec<MessageId>,
+    /// Those of them that have a retry or a dead letter: they are acknowledged at once.
+    urgent: Vec<MessageId>,
+    /// When entries were acknowledged last.
+    acknowledged: Option<Instant>,
+    /// Since when `recent` is collected.
+    recent_since: Option<Instant>,
+    /// Entries that were acknowledged within the last second, ...
+    recent: Vec<MessageId>,
+    /// ... and those of the times before, the last first. The broker counts its seconds alone, so one is not enough.
+    earlier: [Vec<MessageId>; 2],
 }
 
 #[derive(Debug)]
@@ -50,7 +69,8 @@ impl Entries {
             if !entry.parts().is_empty() {
                 tracked.parts = entry.parts().to_vec();
             }
-            let is_settled = |id: MessageId| tracked.settled.contains(&id.batch_index);
+            let is_settled =
+                |id: MessageId| tracked.is_complete() || tracked.settled.contains(&id.batch_index);
             entry
                 .messages
                 .retain(|message| !is_settled(message.id) && !alive(message.id));
@@ -95,41 +115,99 @@ impl Entries {
 
     /// Settles a message; its entry may then be complete.
     pub(super) fn settle(&mut self, id: MessageId) {
+        let completed = self.completed_by(id);
+        self.complete.extend(completed);
+    }
+
+    /// The same for a message that has a retry or a dead letter.
+    pub(super) fn settle_at_once(&mut self, id: MessageId) {
+        let completed = self.completed_by(id);
+        self.urgent.extend(completed);
+    }
+
+    fn completed_by(&mut self, id: MessageId) -> Vec<MessageId> {
         let Some(tracked) = self.tracked.get_mut(&key_of(id)) else {
-            return;
+            return Vec::new();
         };
-        if tracked.settled.insert(id.batch_index) && tracked.is_complete() {
-            self.complete.extend(tracked.entries());
+        let is_new = tracked.settled.insert(id.batch_index);
+        if is_new && tracked.is_complete() {
+            tracked.entries().collect()
+        } else {
+            Vec::new()
         }
     }
 
     /// Takes complete entries, at most `max`, to be acknowledged.
-    pub(super) fn take_complete(&mut self, max: usize) -> Vec<MessageId> {
-        let rest = self.complete.len().saturating_sub(max);
-        self.complete.split_off(rest)
+    ///
+    /// One is held back until no other has been sent for a time after which the broker surely stores it, and with it those
+    /// before: else the last ones would be stored a minute later.
+    pub(super) fn take_acks(&mut self, max: usize, now: Instant) -> Vec<MessageId> {
+        let is_over = |at: Option<Instant>| at.is_none_or(|at| now >= at + STORED_EVERY);
+        let is_stored = is_over(self.acknowledged);
+        let rest = self.urgent.len().saturating_sub(max);
+        let mut acks = self.urgent.split_off(rest);
+        let held = usize::from(!is_stored);
+        let plain = self.complete.len().saturating_sub(held);
+        let plain = plain.min(max - acks.len());
+        acks.extend(self.complete.drain(..plain));
+        if acks.is_empty() {
+            return acks;
+        }
+        self.acknowledged = Some(now);
+        if is_over(self.recent_since) {
+            self.recent_since = Some(now);
+            self.earlier.rotate_right(1);
+            self.earlier[0] = std::mem::take(&mut self.recent);
+        }
+        acks
+    }
+
+    /// Returns when the entry is acknowledged that is held back, if one is.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        let acknowledged = self.acknowledged.filter(|_| !self.complete.is_empty());
+        acknowledged.map(|at| at + STORED_EVERY)
     }
 
     /// Reports whether entries wait for their acknowledgement.
     pub(super) fn has_complete(&self) -> bool {
-        !self.complete.is_empty()
+        !self.complete.is_empty() || !self.urgent.is_empty()
     }
 
-    /// Forgets entries whose acknowledgement the broker confirmed.
+    /// Forgets entries whose acknowledgement the broker confirmed, as far as that is stored.
     pub(super) fn confirmed(&mut self, acknowledged: &[MessageId]) {
         for id in acknowledged {
             self.tracked.remove(&key_of(*id));
         }
+        self.recent.extend_from_slice(acknowledged);
     }
 
     /// Puts entries back whose acknowledgement may be lost.
     pub(super) fn unconfirmed(&mut self, acknowledged: Vec<MessageId>) {
-        self.complete.extend(acknowledged);
+        self.urgent.extend(acknowledged);
     }
 
     /// Forgets what the broker will deliver to any consumer: entries without a settled message, unless `alive`.
     pub(super) fn lose(&mut self, alive: &HashSet<EntryKey>) {
-        self.tracked
-            .retain(|key, tracked| !tracked.settled.is_empty() || alive.contains(key));
+        self.tracked.retain(|key, tracked| {
+            !tracked.settled.is_empty() || tracked.is_complete() || alive.contains(key)
+        });
+    }
+
+    /// Acknowledges again what a broker that crashed may not have stored.
+    pub(super) fn repeat_acks(&mut self) {
+        self.acknowledged = None;
+        let mut acknowledged = std::mem::take(&mut self.recent);
+        acknowledged.extend(std::mem::take(&mut self.earlier).into_iter().flatten());
+        for id in acknowledged {
+            let done = Tracked {
+                id,
+                size: 0,
+                settled: HashSet::new(),
+                parts: Vec::new(),
+            };
+            self.tracked.entry(key_of(id)).or_insert(done);
+            self.urgent.push(id);
+        }
     }
 
     /// Reports whether an entry is to be acknowledged, and that is not confirmed.
@@ -188,7 +266,7 @@ mod tests {
         entries.settle(id(0));
         assert!(!entries.has_complete());
         entries.settle(id(1));
-        assert_eq!(entries.take_complete(9), [id(-1)]);
+        assert_eq!(entries.take_acks(9, Instant::now()), [id(-1)]);
         assert_eq!(entries.len(), 1, "until it is confirmed");
         assert!(entries.is_unconfirmed((1, 2)));
         entries.confirmed(&[id(-1)]);
@@ -237,7 +315,7 @@ mod tests {
         entries.arrive(&mut whole, |_| false);
         assert_eq!(entries.len(), 3);
         entries.settle(id(-1));
-        let acknowledged = entries.take_complete(9);
+        let acknowledged = entries.take_acks(9, Instant::now());
         assert_eq!(acknowledged, [id(-1), part(0), part(1)]);
         entries.confirmed(&acknowledged);
         assert_eq!(entries.len(), 0);
@@ -248,13 +326,54 @@ mod tests {
         let mut entries = Entries::default();
         entries.arrive(&mut entry(1, &[-1]), |_| false);
         entries.settle(id(-1));
-        let acknowledged = entries.take_complete(9);
+        let acknowledged = entries.take_acks(9, Instant::now());
         entries.unconfirmed(acknowledged);
         assert!(entries.has_complete());
         entries.lose(&HashSet::new());
-        entries.take_complete(9);
+        entries.take_acks(9, Instant::now());
         let mut again = entry(1, &[-1]);
         entries.arrive(&mut again, |_| false);
         assert!(again.messages.is_empty() && entries.has_complete());
+    }
+
+    #[test]
+    fn the_last_acknowledgement_waits_until_the_broker_stores_it() {
+        let mut entries = Entries::default();
+        let numbered = |entry: u64| MessageId { entry, ..id(-1) };
+        for number in 0..4 {
+            let mut one = entry(1, &[-1]);
+            (one.id, one.messages[0].id) = (numbered(number), numbered(number));
+            entries.arrive(&mut one, |_| false);
+        }
+        let now = Instant::now();
+        entries.settle(numbered(0));
+        assert_eq!(entries.take_acks(9, now), [numbered(0)]);
+        entries.confirmed(&[numbered(0)]);
+        entries.settle(numbered(1));
+        entries.settle(numbered(2));
+        entries.settle_at_once(numbered(3));
+        let early = now + STORED_EVERY / 2;
+        assert_eq!(entries.take_acks(9, early), [numbered(3), numbered(1)]);
+        assert_eq!(entries.take_acks(9, early), []);
+        let due = early + STORED_EVERY;
+        assert_eq!(entries.held_until(), Some(due));
+        assert_eq!(entries.take_acks(9, due), [numbered(2)]);
+        assert!(!entries.has_complete());
+    }
+
+    #[test]
+    fn what_a_crash_may_have_forgotten_is_acknowledged_again() {
+        let mut entries = Entries::default();
+        entries.arrive(&mut entry(2, &[0, 1]), |_| false);
+        entries.settle(id(0));
+        entries.settle(id(1));
+        let acknowledged = entries.take_acks(9, Instant::now());
+        entries.confirmed(&acknowledged);
+        entries.lose(&HashSet::new());
+        entries.repeat_acks();
+        let mut again = entry(2, &[0, 1]);
+        entries.arrive(&mut again, |_| false);
+        assert!(again.messages.is_empty());
+        assert_eq!(entries.take_acks(1, Instant::now()), [id(-1)]);
     }
 }

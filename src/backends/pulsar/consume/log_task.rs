@@ -5,13 +5,13 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use futures_util::future::{Either, select};
 use tokio::{
     sync::futures::Notified,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use super::{
     logs::LogPlan,
     session::Session,
-    state::State,
+    state::{Kind, State},
     until_end::{ASK_EVERY, LogEnd},
 };
 use crate::{
@@ -19,11 +19,12 @@ use crate::{
         codec::{batch::Entry, message_id::MessageId},
         connection::{
             admin,
-            consumer::{Consumer, Start},
+            consumer::{Consumer, ConsumerHandle, Start},
+            keeper::keep_for,
             retry::{Backoff, RIDE_OUT},
             wire::ConsumerEvent,
         },
-        error::connection_lost,
+        error::{connection_lost, no_answer},
     },
     failpoint,
     transport::{ErrorKind, Result, TransportError},
@@ -47,6 +48,8 @@ pub(super) struct LogTask {
     session: Arc<Session>,
     log: usize,
     plan: LogPlan,
+    /// When leaving ends, once the caller leaves.
+    leave_until: Option<Instant>,
 }
 
 /// Why a consumer is not served any more.
@@ -66,20 +69,22 @@ impl LogTask {
             session: Arc::clone(session),
             log,
             plan,
+            leave_until: None,
         }
     }
 
     /// Serves the log with a consumer that is connected, and with new ones, until the caller leaves.
-    pub(super) async fn run(self, consumer: Consumer) -> Result<()> {
+    pub(super) async fn run(mut self, consumer: Consumer) -> Result<()> {
         let mut consumer = Some(consumer);
         loop {
             let connected = match consumer.take() {
                 Some(connected) => connected,
-                None => match self.reconnect().await {
+                None => match self.reconnect().await? {
                     Some(connected) => connected,
                     None => return Ok(()),
                 },
             };
+            let handle = connected.handle.clone();
             match self.serve(connected).await {
                 End::Closed(result) => return result,
                 End::Stalled => {
@@ -88,25 +93,51 @@ impl LogTask {
                 }
                 End::Lost(why) => {
                     tracing::debug!(%why, log = self.plan.spec.log, "consumer lost");
-                    self.session.state().lose(self.log);
+                    let mut state = self.session.state();
+                    state.lose(self.log);
+                    // A broker that only closed the consumer has stored what was acknowledged, or moved the subscription back.
+                    if handle.is_cut_off() {
+                        state.logs[self.log].entries.repeat_acks();
+                    }
                 }
             }
         }
     }
 
-    /// Subscribes again until it succeeds; none if the caller leaves meanwhile.
-    async fn reconnect(&self) -> Option<Consumer> {
+    /// Subscribes again until it succeeds; none if the caller leaves meanwhile and everything settled is acknowledged.
+    async fn reconnect(&mut self) -> Result<Option<Consumer>> {
         let begun = Instant::now();
         let mut backoff = Backoff::default();
+        let mut last = connection_lost("the broker did not come back");
         loop {
+            let mut limit = begun + RIDE_OUT * 2;
             if self.session.state().closed {
-                return None;
+                if !self.is_settling() {
+                    return Ok(None);
+                }
+                limit = self.leave_until();
+                if Instant::now() >= limit {
+                    return Err(unacknowledged(last));
+                }
             }
-            let connection = &self.session.connection;
-            let failed = match Consumer::subscribe(connection, &self.plan.spec).await {
-                Ok(consumer) => return Some(consumer),
-                Err(failed) => failed,
+            let subscribing = Consumer::subscribe(&self.session.connection, &self.plan.spec);
+            let failed = match timeout_at(limit, subscribing).await {
+                Ok(Ok(consumer)) => return Ok(Some(consumer)),
+                Ok(Err(failed)) => failed,
+                Err(_) => no_answer(),
             };
+            last = failed.clone();
+            if failed.kind() == ErrorKind::NotFound && self.plan.kind == Kind::Retries {
+                // It was deleted, and the group needs it.
+                let keeper = self.session.retry_keeper();
+                let name = &self.plan.spec.log;
+                if keep_for(&self.session.connection, name, &keeper)
+                    .await
+                    .is_ok()
+                {
+                    continue;
+                }
+            }
             // The broker may not have noticed yet that the former consumer is gone.
             let may_pass = failed.is_transient() || failed.kind() == ErrorKind::Held;
             let is_reported = begun.elapsed() >= REPORT && failed.is_transient();
@@ -131,20 +162,27 @@ impl LogTask {
         }
     }
 
-    async fn serve(&self, mut consumer: Consumer) -> End {
+    /// Returns when leaving ends, which begins now at the latest.
+    fn leave_until(&mut self) -> Instant {
+        *self
+            .leave_until
+            .get_or_insert_with(|| Instant::now() + LEAVE)
+    }
+
+    async fn serve(&mut self, mut consumer: Consumer) -> End {
         let handle = consumer.handle.clone();
         {
             let mut state = self.session.state();
             state.logs[self.log].consumer = Some(handle.clone());
         }
         self.session.delivered.notify_waiters();
-        let mut leave_until = None;
+        let session = Arc::clone(&self.session);
         loop {
-            let mut woken = pin!(self.session.wake.notified());
+            let mut woken = pin!(session.wake.notified());
             woken.as_mut().enable();
             let (acks, permits, stalled, closed) = {
                 let mut state = self.session.state();
-                let acks = state.logs[self.log].entries.take_complete(ACKS);
+                let acks = state.logs[self.log].entries.take_acks(ACKS, Instant::now());
                 let permits = if state.closed {
                     0
                 } else {
@@ -155,14 +193,14 @@ impl LogTask {
             handle.flow(u32::try_from(permits).unwrap_or(u32::MAX));
             if !acks.is_empty() {
                 if let Err(lost) = self.acknowledge(&mut consumer, acks).await {
-                    return lost_while(closed, lost);
+                    return End::Lost(lost);
                 }
                 continue;
             }
             if closed {
-                let end = *leave_until.get_or_insert_with(|| Instant::now() + LEAVE);
+                let end = self.leave_until();
                 if !self.is_settling() || Instant::now() >= end {
-                    return End::Closed(handle.close().await);
+                    return self.leave(&handle).await;
                 }
             }
             if stalled {
@@ -177,17 +215,35 @@ impl LogTask {
         }
     }
 
-    /// Waits for an entry, a wake, or the time to ask for the backlog.
+    /// Leaves the subscription. If its broker went away meanwhile, that is done.
+    async fn leave(&self, handle: &ConsumerHandle) -> End {
+        let left = handle.close().await;
+        if self.is_settling() {
+            let why = left.err().unwrap_or_else(no_answer);
+            return End::Closed(Err(unacknowledged(why)));
+        }
+        End::Closed(left.or_else(|failed| {
+            if handle.is_cut_off() {
+                Ok(())
+            } else {
+                Err(failed)
+            }
+        }))
+    }
+
+    /// Waits for an entry, a wake, or the time to acknowledge or to ask for the backlog.
     async fn wait(
         &self,
         consumer: &mut Consumer,
         woken: std::pin::Pin<&mut Notified<'_>>,
     ) -> Option<End> {
-        let is_bounded = {
+        let (is_bounded, held_until) = {
             let state = self.session.state();
-            let end = state.logs[self.log].end.as_ref();
-            end.is_some_and(|end| !end.is_done)
+            let place = &state.logs[self.log];
+            let is_bounded = place.end.as_ref().is_some_and(|end| !end.is_done);
+            (is_bounded, place.entries.held_until())
         };
+        let held_until = held_until.unwrap_or_else(|| Instant::now() + LEAVE);
         let asks = sleep_until(Instant::now() + ASK_EVERY);
         tokio::select! {
             event = consumer.next() => {
@@ -202,6 +258,7 @@ impl LogTask {
                 self.session.delivered.notify_waiters();
             }
             () = woken => {}
+            () = sleep_until(held_until) => {}
             () = asks, if is_bounded => {
                 match consumer.handle.backlog().await {
                     Ok(backlog) => {
@@ -269,10 +326,13 @@ impl LogTask {
             }
         };
         let mut state = self.session.state();
-        let entries = &mut state.logs[self.log].entries;
+        let place = &mut state.logs[self.log];
         match &result {
-            Ok(()) => entries.confirmed(&acks),
-            Err(_) => entries.unconfirmed(acks),
+            Ok(()) => {
+                place.acknowledged += acks.len();
+                place.entries.confirmed(&acks);
+            }
+            Err(_) => place.entries.unconfirmed(acks),
         }
         drop(state);
         self.session.delivered.notify_waiters();
@@ -295,6 +355,9 @@ impl LogTask {
     /// Returns how many messages more the broker may send.
     fn permits(&self, state: &mut State) -> usize {
         let place = &mut state.logs[self.log];
+        if place.is_held_back {
+            return 0;
+        }
         if place.end.as_ref().is_some_and(|end| end.is_done) && state.own_retries.is_empty() {
             return 0;
         }
@@ -328,12 +391,9 @@ impl LogTask {
     }
 }
 
-/// An acknowledgement that is lost while the caller leaves is an error: the events are delivered again.
-fn lost_while(closed: bool, lost: TransportError) -> End {
-    if !closed {
-        return End::Lost(lost);
-    }
+/// Returns the error of a caller who leaves before everything settled is acknowledged: the events are delivered again.
+fn unacknowledged(why: TransportError) -> TransportError {
     let message =
         "the last acknowledgements were not confirmed; their events may be delivered again";
-    End::Closed(Err(connection_lost(message).because(lost)))
+    connection_lost(message).because(why)
 }

@@ -10,10 +10,10 @@ use crate::{
             admin,
             consumer::{ConsumerSpec, Start},
             handle::Connection,
+            keeper::{keep, retry_type},
             topic_directory::TopicInfo,
             topics,
         },
-        dead_letter::internal_log::keep,
     },
     event::{Pattern, Topic, from_unix_millis, unix_millis},
     transport::{ErrorKind, Result, StartFrom, TransportError},
@@ -103,14 +103,6 @@ pub(super) async fn provision(
         });
     }
     Ok(made)
-}
-
-/// Retries wait for their time in the broker, which only shared subscriptions do.
-pub(crate) fn retry_type(of_topic: SubType) -> SubType {
-    match of_topic {
-        SubType::Exclusive | SubType::Failover => SubType::Shared,
-        shared => shared,
-    }
 }
 
 fn spec(session: &Session, log: String, sub_type: SubType, start: Start) -> ConsumerSpec {

@@ -11,6 +11,7 @@
 mod entries;
 mod log_task;
 pub(crate) mod logs;
+mod ranges;
 mod session;
 mod settle;
 mod state;

@@ -13,7 +13,7 @@ use super::{
     until_end::LATE,
 };
 use crate::{
-    backends::pulsar::connection::{handle::Connection, producer::Producer},
+    backends::pulsar::connection::{handle::Connection, keeper::Keeper, producer::Producer},
     lock::Mutex,
     transport::{Delivery, Result, SubscribeRequest, TransportError},
 };
@@ -28,7 +28,7 @@ pub(super) struct Session {
     pub(super) delivered: Notify,
     /// The tasks of logs should look: there is room, something to acknowledge, or the end.
     pub(super) wake: Notify,
-    /// The producers of retry topics.
+    /// The producers of retry topics and dead-letter topics.
     producers: Mutex<HashMap<String, Arc<Producer>>>,
 }
 
@@ -58,13 +58,19 @@ impl Session {
         Instant::now() + self.request.lease
     }
 
-    /// Returns the producer of a retry topic.
-    pub(super) fn producer(&self, topic: &str) -> Arc<Producer> {
+    /// Returns the producer of a topic of the group, whose messages this subscription keeps.
+    pub(super) fn producer(&self, topic: &str, keeper: impl FnOnce() -> Keeper) -> Arc<Producer> {
         let mut producers = self.producers.lock();
-        let producer = producers.entry(topic.to_owned());
-        let producer =
-            producer.or_insert_with(|| Arc::new(Producer::new(&self.connection, topic.to_owned())));
+        let producer = producers.entry(topic.to_owned()).or_insert_with(|| {
+            let (connection, topic) = (&self.connection, topic.to_owned());
+            Arc::new(Producer::kept(connection, topic, keeper()))
+        });
         Arc::clone(producer)
+    }
+
+    /// Returns the group's subscription of its retry topics.
+    pub(super) fn retry_keeper(&self) -> Keeper {
+        Keeper::of_retries(&self.request.group, self.connection.config.sub_type)
     }
 
     /// Reports an error to the caller of `next`.

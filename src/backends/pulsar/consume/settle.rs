@@ -19,7 +19,7 @@ use crate::{
         delivery_buffer::wait::wait_until,
         pulsar::{
             codec::retry::RetryRecord,
-            connection::{names::partition, retry::RIDE_OUT},
+            connection::{keeper::Keeper, names::partition, retry::RIDE_OUT},
             dead_letter::store,
             error::{SCHEME, connection_lost},
         },
@@ -123,7 +123,7 @@ async fn finish(session: &Arc<Session>, work: Work) -> (usize, Result<()>) {
             state.requeue(work.delivery, work.handle);
             return (work.index, result);
         }
-        state.settle(work.handle);
+        state.settle_at_once(work.handle);
     }
     session.wake.notify_waiters();
     (work.index, confirmed(session, work.handle).await)
@@ -173,7 +173,8 @@ fn retry(
     let Some((number, name)) = log else {
         return async { Err(TransportError::unanswered(SCHEME)) }.boxed();
     };
-    let sending = session.producer(&name).send(outbound);
+    let producer = session.producer(&name, || session.retry_keeper());
+    let sending = producer.send(outbound);
     let session = Arc::clone(session);
     async move {
         let id = sending.await?;
@@ -188,7 +189,7 @@ fn retry(
 }
 
 /// Returns the retry log of the topic that a message came from: its number and Pulsar's name.
-fn retry_log(session: &Session, handle: Handle) -> Option<(usize, String)> {
+pub(super) fn retry_log(session: &Session, handle: Handle) -> Option<(usize, String)> {
     let state = session.state();
     let topic = &state.logs.get(handle.log)?.topic;
     let mut logs = state.logs.iter().enumerate();
@@ -216,7 +217,8 @@ fn dead_letter(
         .config
         .names
         .dead_letter_topic(&letter.message.topic, group);
-    let (connection, producer) = (Arc::clone(&session.connection), session.producer(&topic));
+    let producer = session.producer(&topic, Keeper::internal);
+    let connection = Arc::clone(&session.connection);
     async move {
         store::store(&connection, &producer, &letter, 0).await?;
         failpoint::reach("pulsar.letter_stored");

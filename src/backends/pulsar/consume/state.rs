@@ -64,6 +64,10 @@ pub(super) struct LogState {
     pub(super) average: usize,
     /// Messages that are here and not handed out.
     pub(super) waiting: usize,
+    /// Entries that were acknowledged since its ranges were counted.
+    pub(super) acknowledged: usize,
+    /// Nothing more is fetched while waiting events are moved.
+    pub(super) is_held_back: bool,
     /// Where it ends for a bounded subscription.
     pub(super) end: Option<LogEnd>,
 }
@@ -202,6 +206,13 @@ impl State {
     pub(super) fn settle(&mut self, handle: Handle) {
         if let Some(log) = self.logs.get_mut(handle.log) {
             log.entries.settle(handle.id);
+        }
+    }
+
+    /// Settles a message that has a retry or a dead letter.
+    pub(super) fn settle_at_once(&mut self, handle: Handle) {
+        if let Some(log) = self.logs.get_mut(handle.log) {
+            log.entries.settle_at_once(handle.id);
         }
     }
 

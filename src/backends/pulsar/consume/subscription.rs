@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{logs, session::Session, settle, state::Kind, tasks::Tasks, watch};
+use super::{logs, ranges, session::Session, settle, state::Kind, tasks::Tasks, watch};
 use crate::{
     backends::{
         delivery_buffer::wait::wait_until_due,
@@ -52,6 +52,8 @@ impl PulsarSubscription {
         let mut watches = vec![AbortOnDropHandle::new(tokio::spawn(keep_leases(
             Arc::clone(&session),
         )))];
+        let counting = ranges::run(Arc::clone(&session));
+        watches.push(AbortOnDropHandle::new(tokio::spawn(counting)));
         let patterns = &session.request.patterns;
         let has_wildcard = patterns.iter().any(|pattern| pattern.literal().is_none());
         if has_wildcard && !session.request.until_end {

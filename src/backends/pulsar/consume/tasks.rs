@@ -79,6 +79,8 @@ fn log_state(session: &Session, plan: &LogPlan, end: Option<LogEnd>) -> LogState
         permitted: 0,
         average: 0,
         waiting: 0,
+        acknowledged: 0,
+        is_held_back: false,
         end,
     }
 }

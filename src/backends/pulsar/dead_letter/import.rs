@@ -7,11 +7,16 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{decode::journal_key, internal_log::keep, journal::Journal, scan::LetterScan, store};
+use super::{decode::journal_key, journal::Journal, scan::LetterScan, store};
 use crate::{
     backends::pulsar::{
         codec::properties,
-        connection::{handle::Connection, names::check_group, producer::Producer},
+        connection::{
+            handle::Connection,
+            keeper::{Keeper, keep},
+            names::check_group,
+            producer::Producer,
+        },
     },
     transport::{DeadLetter, DeadLetterId, Result, Selection},
 };
@@ -45,7 +50,7 @@ async fn import_new(
                 keep(connection, &topic).await?;
                 read_known(connection, letter, &mut known).await?;
             }
-            vacant.insert(Producer::new(connection, topic));
+            vacant.insert(Producer::kept(connection, topic, Keeper::internal()));
         }
     }
     let journal = Journal::read(connection).await?;

@@ -4,10 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::internal_log::{self, keep, read_all};
+use super::internal_log::{self, read_all};
 use crate::{
     backends::pulsar::{
-        connection::{handle::Connection, producer::Producer},
+        connection::{
+            handle::Connection,
+            keeper::{Keeper, keep},
+            producer::Producer,
+        },
         error::error,
     },
     transport::{ErrorKind, Note, NoteName, Result},
@@ -24,7 +28,7 @@ pub(crate) async fn put(
 ) -> Result<()> {
     let topic = connection.config.names.internal(TOPIC);
     keep(connection, &topic).await?;
-    let producer = Producer::new(connection, topic);
+    let producer = Producer::kept(connection, topic, Keeper::internal());
     let outbound = internal_log::outbound(Some(name.as_str()), value);
     let stored = producer.send(outbound).await;
     producer.close().await;

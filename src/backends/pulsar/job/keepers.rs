@@ -6,8 +6,7 @@ use std::collections::HashMap;
 
 use crate::backends::pulsar::{
     codec::message_id::MessageId,
-    connection::{consumer::Consumer, handle::Connection, names::KEEPER},
-    dead_letter::internal_log::keeper,
+    connection::{consumer::Consumer, handle::Connection, keeper::keeper, names::KEEPER},
 };
 
 /// Gaps that a subscription may have: a broker forgets those beyond 10,000 when it restarts.

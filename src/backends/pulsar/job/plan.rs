@@ -10,11 +10,12 @@ use crate::{
         connection::{
             consumer::{Consumer, Start},
             handle::Connection,
+            keeper::{Keeper, keep, keeper},
             names::KEEPER,
             producer::Producer,
             topics,
         },
-        dead_letter::internal_log::{keep, keeper, outbound},
+        dead_letter::internal_log::outbound,
         error::SCHEME,
         read::reader::Reader,
     },
@@ -69,7 +70,7 @@ pub(super) async fn append(
     job: &JobId,
     records: &[Record],
 ) -> Result<()> {
-    let producer = Producer::new(connection, topic(connection, job));
+    let producer = Producer::kept(connection, topic(connection, job), Keeper::internal());
     let mut sendings = Vec::with_capacity(records.len());
     for record in records {
         let text = crate::backends::pulsar::codec::retry::json(record);

@@ -48,7 +48,8 @@ impl Producers {
     }
 
     /// Connects the producer of a log.
-    pub(super) async fn connect(&mut self, log: &str, is_exact: bool) -> Result<Opened> {
+    async fn connect(&mut self, addressed: &Addressed) -> Result<Opened> {
+        let Addressed { log, is_exact, .. } = addressed;
         if let Some((_, opened)) = self.open.get(log) {
             return Ok(*opened);
         }
@@ -56,9 +57,10 @@ impl Producers {
             name: is_exact.then(|| format!("pf-replay-{}", self.job)),
             exclusive: None,
             sends_once: !is_exact,
+            keeper: addressed.keeper.clone(),
         };
-        let (producer, opened) = Producer::open(&self.connection, log.to_owned(), spec).await?;
-        self.open.insert(log.to_owned(), (producer, opened));
+        let (producer, opened) = Producer::open(&self.connection, log.clone(), spec).await?;
+        self.open.insert(log.clone(), (producer, opened));
         Ok(opened)
     }
 
@@ -72,7 +74,7 @@ impl Producers {
         if !addressed.is_exact || !progress.exact.contains(log) {
             return Ok(false);
         }
-        if self.connect(log, true).await?.last_sequence.is_some() {
+        if self.connect(addressed).await?.last_sequence.is_some() {
             return Ok(true);
         }
         // Nothing was stored under this name, or the broker forgot it.
@@ -87,7 +89,7 @@ impl Producers {
         messages: Vec<(u64, Addressed)>,
     ) -> Result<Vec<Published>> {
         for (_, addressed) in &messages {
-            self.connect(&addressed.log, addressed.is_exact).await?;
+            self.connect(addressed).await?;
         }
         let mut sendings = Vec::with_capacity(messages.len());
         for (number, addressed) in messages {
@@ -95,6 +97,7 @@ impl Producers {
                 log,
                 is_exact,
                 outbound,
+                ..
             } = addressed;
             let producer = self.open.get(&log).map(|(producer, _)| producer);
             let sending = producer.map(|producer| producer.send_numbered(outbound, number));

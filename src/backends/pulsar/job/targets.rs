@@ -13,12 +13,11 @@ use crate::{
         connection::{
             admin,
             handle::Connection,
+            keeper::{Keeper, keep_for},
             names::{self, check_group},
             topic_directory::TopicInfo,
             topics,
         },
-        consume::logs::retry_type,
-        dead_letter::internal_log::keep_for,
         publish::partition::of_key,
     },
     event::Topic,
@@ -40,6 +39,8 @@ struct Target {
     info: TopicInfo,
     /// Whether it recognises duplicates.
     is_exact: bool,
+    /// The subscription of the group that it is for.
+    keeper: Option<Keeper>,
 }
 
 /// A message and the log that it goes to.
@@ -47,6 +48,8 @@ struct Target {
 pub(super) struct Addressed {
     pub(super) log: String,
     pub(super) is_exact: bool,
+    /// The subscription that keeps it there, if it is for one group.
+    pub(super) keeper: Option<Keeper>,
     pub(super) outbound: Outbound,
 }
 
@@ -100,6 +103,7 @@ impl Targets {
         Ok(Addressed {
             log,
             is_exact: target.is_exact,
+            keeper: target.keeper,
             outbound,
         })
     }
@@ -123,12 +127,14 @@ impl Targets {
         if let Some(known) = self.known.get(&name) {
             return Ok(known.clone());
         }
+        let mut kept_by = None;
         let info = if let Some(topic) = topic {
             topics::find(&self.connection, topic).await?
         } else {
-            let group = letter.record.group.as_str();
-            let sub_type = retry_type(self.connection.config.sub_type);
-            keep_for(&self.connection, &name, group, sub_type).await?;
+            let sub_type = self.connection.config.sub_type;
+            let keeper = Keeper::of_retries(&letter.record.group, sub_type);
+            keep_for(&self.connection, &name, &keeper).await?;
+            kept_by = Some(keeper);
             let info = topics::find_name(&self.connection, &name).await?;
             info.unwrap_or(TopicInfo {
                 name: name.clone(),
@@ -137,6 +143,7 @@ impl Targets {
         };
         let target = Target {
             is_exact: self.recognises_duplicates(&name).await,
+            keeper: kept_by,
             info,
         };
         self.known.insert(name, target.clone());

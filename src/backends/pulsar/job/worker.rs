@@ -19,12 +19,13 @@ use crate::{
         connection::{
             consumer::Consumer,
             handle::Connection,
+            keeper::{Keeper, keep, keeper},
             names::KEEPER,
             producer::Producer,
             producer_task::{Exclusive, ProducerSpec},
         },
         dead_letter::{
-            internal_log::{keep, keeper, outbound},
+            internal_log::outbound,
             journal::{self, Journal, Lease, Progress, Record},
         },
         error::SCHEME,
@@ -96,6 +97,7 @@ impl Writer {
         let topic = journal::topic(connection);
         let spec = ProducerSpec {
             exclusive: Some(exclusive),
+            keeper: Some(Keeper::internal()),
             ..ProducerSpec::default()
         };
         let (producer, opened) = Producer::open(connection, topic, spec).await?;

@@ -55,8 +55,12 @@ impl Publisher {
             if let Err(refused) = self.check_delays(&batch) {
                 return refused.for_each(batch.len());
             }
+            let limit = match self.connection.any().await {
+                Ok(link) => link.max_message_size,
+                Err(failed) => return failed.for_each(batch.len()),
+            };
             for outgoing in batch {
-                sendings.push(self.enqueue(&mut targets, outgoing).await);
+                sendings.push(self.enqueue(&mut targets, outgoing, limit).await);
             }
         }
         failpoint::reach("pulsar.sent");
@@ -85,6 +89,7 @@ impl Publisher {
         &self,
         targets: &mut HashMap<Topic, Target>,
         outgoing: Outgoing,
+        limit: usize,
     ) -> Result<Sending> {
         outgoing.refuse_dedup(SCHEME)?;
         let topic = outgoing.message.topic.clone();
@@ -93,7 +98,7 @@ impl Publisher {
         if let Some(due) = due {
             outbound.deliver_at(due);
         }
-        check_size(&outbound, self.connection.any().await?.max_message_size)?;
+        check_size(&outbound, limit)?;
         if !targets.contains_key(&topic) {
             let target = Target {
                 info: topics::find(&self.connection, &topic).await?,

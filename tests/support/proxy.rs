@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Hands on connections to a server until it is cut.
-pub(crate) struct Proxy {
+pub struct Proxy {
     address: String,
     state: Arc<Mutex<State>>,
 }
@@ -20,8 +20,8 @@ struct State {
 }
 
 impl Proxy {
-    /// Listens on a free port.
-    pub(crate) fn to(server: &str) -> Self {
+    /// Listens on a free port, for a server that may start later.
+    pub fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let state = Arc::new(Mutex::new(State::default()));
@@ -43,12 +43,12 @@ impl Proxy {
         Self { address, state }
     }
 
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 
     /// Ends all connections and takes no others.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         let mut state = self.state.lock().unwrap();
         state.is_cut = true;
         for stream in state.open.drain(..) {
@@ -57,7 +57,7 @@ impl Proxy {
     }
 
     /// Takes connections again.
-    pub(crate) fn join(&self) {
+    pub fn join(&self) {
         self.state.lock().unwrap().is_cut = false;
     }
 }
