@@ -45,6 +45,10 @@ pub(super) struct PendingRow {
 /// Which rows to claim.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
+    #[cfg_attr(
+        not(feature = "outbox-postgres"),
+        expect(dead_code, reason = "an SQLite database has one shard")
+    )]
     pub(super) shard: Shard,
     /// Only rows with a higher identifier, or delayed ones.
     pub(super) above: i64,

@@ -18,6 +18,7 @@ fn the_top_names_every_command() {
       tail         Show events as they arrive, or stored ones
       consume      Run a command for each event of a group
       dlq          List, show, replay and purge dead letters
+      outbox       Publish what a database's own transactions stored: transactional outboxes
       schedule     List, show, reschedule and cancel delayed events
       caps         Show what the transport can do
       context      Manage named stores

@@ -173,7 +173,8 @@ impl Pooler {
             .ok()?;
         let pooler = Self { folder, child };
         until("the pooler listens", || {
-            pooler.folder.path().join(".s.PGSQL.5432").exists()
+            let socket = pooler.folder.path().join(".s.PGSQL.5432");
+            std::os::unix::net::UnixStream::connect(socket).is_ok()
         });
         Some(pooler)
     }

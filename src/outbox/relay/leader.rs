@@ -110,8 +110,20 @@ impl<'a> Leader<'a> {
         if !self.unsettled.is_empty() {
             let _ = self.settle().await;
         }
+        self.forget_resolved().await;
         let _ = self.context.table.release(&self.lease).await;
         turn
+    }
+
+    /// Forgets refused rows that an operator resolved since the last look, so that the summary does not have them. Best
+    /// effort: the database may be away.
+    async fn forget_resolved(&mut self) {
+        let refused = self.blocked.rows();
+        if !refused.is_empty()
+            && let Ok(still) = self.context.table.refused(&refused).await
+        {
+            self.blocked.keep(&still);
+        }
     }
 
     /// Opens the target, or publishes one batch, or waits for rows.

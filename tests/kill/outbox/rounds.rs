@@ -77,7 +77,7 @@ fn harass(from: &str, to: &str, seed: u64, is_over: &AtomicBool) -> u32 {
 fn round(server: &Postgres, target: &Target, seed: u64) {
     let url = server.url("test", "postgres");
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
+    let (committed, kills) = runtime.block_on(async {
         let outbox = Outbox::new(&url.parse().unwrap()).unwrap();
         outbox.create().await.unwrap();
         let reset = "DROP TABLE IF EXISTS keys; CREATE TABLE keys(key text PRIMARY KEY, n bigint NOT NULL DEFAULT 0); \
@@ -96,12 +96,15 @@ fn round(server: &Postgres, target: &Target, seed: u64) {
             committed.extend(writer.await.unwrap());
         }
         is_over.store(true, Ordering::Relaxed);
-        let kills = harassing.join().unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let status = relay(&url, &target.url, home.path()).arg("--until-end").status();
-        assert!(status.unwrap().success(), "after {kills} kills");
-        target.judge(&committed);
+        (committed, harassing.join().unwrap())
     });
+    let home = tempfile::tempdir().unwrap();
+    let status = relay(&url, &target.url, home.path())
+        .arg("--until-end")
+        .status();
+    assert!(status.unwrap().success(), "after {kills} kills");
+    target.judge(&committed);
+    println!("seed {seed}: {kills} kills, {} committed", committed.len());
 }
 
 #[test]

@@ -77,8 +77,8 @@ fn table() -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for row in rows {
         let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
-        let [commands, _, nats] = cells[..] else {
-            panic!("not three cells: {row}");
+        let [commands, _, nats, _] = cells[..] else {
+            panic!("not four cells: {row}");
         };
         let subjects = words.subjects(nats.split(';').next().unwrap());
         // Rows of other brokers name none.

@@ -149,8 +149,8 @@ fn triage(strict: &Strict) {
     run(&reader, &format!("dlq show {}", letters[0]));
     run(&reader, "dlq export --all");
     let keeper = strict.user("pf dlq archive");
-    run(&keeper, &format!("dlq archive {} --yes", letters[0]));
-    run(&keeper, &format!("dlq restore {} --yes", letters[0]));
+    run(&keeper, &format!("dlq archive {}", letters[0]));
+    run(&keeper, &format!("dlq restore {}", letters[0]));
     run(
         &strict.user("pf dlq replay"),
         &format!("dlq replay {} --yes", letters[1]),

@@ -11,7 +11,7 @@ for package in java.base/sun.net java.base/java.lang java.base/java.util java.ba
     java.base/java.nio java.base/jdk.internal.platform java.base/jdk.internal.misc java.management/sun.management; do
     opens+=(--add-opens "$package=ALL-UNNAMED")
 done
-exec java "$@" -Xmx160m -XX:MaxDirectMemorySize=96m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+exec java "$@" -Xmx320m -XX:MaxDirectMemorySize=96m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
     -Dpulsar.log.root.level=warn -Dpulsar.log.level=warn -Dio.netty.tryReflectionSetAccessible=true "${opens[@]}" \
     -cp "$pulsar/jars/*" org.apache.pulsar.PulsarStandaloneStarter --config "$folder/settings" \
     --no-functions-worker --no-stream-storage \

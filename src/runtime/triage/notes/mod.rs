@@ -15,7 +15,10 @@ mod plans;
 mod policy;
 mod purges;
 
+use std::sync::LazyLock;
+
 use serde::{Serialize, de::DeserializeOwned};
+use ulid::{Generator, Ulid};
 
 #[cfg(feature = "filter")]
 pub use self::masks::Masks;
@@ -41,7 +44,10 @@ pub use self::{
     log::LogEntry,
     policy::{Guard, Policy, PolicyError},
 };
-use crate::transport::{ErrorKind, NoteName, Result as Answer, Transport, TransportError};
+use crate::{
+    lock::Mutex,
+    transport::{ErrorKind, NoteName, Result as Answer, Transport, TransportError},
+};
 
 /// Returns the name of the notes of a kind.
 fn name(kind: &'static str) -> NoteName {
@@ -82,7 +88,10 @@ async fn read<T: DeserializeOwned>(
     notes.map(parse).collect()
 }
 
-/// Returns a word that sorts by time.
+/// Returns a word that sorts by time, and behind those that this process had before.
 fn moment() -> String {
-    ulid::Ulid::generate().to_string().to_lowercase()
+    static LAST: LazyLock<Mutex<Generator>> = LazyLock::new(Mutex::default);
+    // It fails where one millisecond had more of them than there are.
+    let id = LAST.lock().generate().unwrap_or_else(|_| Ulid::generate());
+    id.to_string().to_lowercase()
 }

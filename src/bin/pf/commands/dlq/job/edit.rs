@@ -65,7 +65,7 @@ pub(super) async fn run(
     }
     let wanted = edit_request(request.query.clone(), text);
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-    // Where nobody is asked, one pass both shows and does it. Ids that are not unique are refused before anything is done.
+    // Where there is no prompt, one pass both shows and does it. Ids that are not unique are refused before anything is done.
     let is_one_pass = matches!(mode, Mode::Run(asking) if !asking.wanted)
         && request.query.selection.ids.is_empty();
     let asking = match mode {
