@@ -11,6 +11,8 @@ use super::world::World;
 
 /// Each of two sorts; a broker stores 10,000 ranges.
 const COUNT: usize = 12_500;
+/// More than are moved in a second.
+const JUST_MOVED: usize = 2_000;
 /// Until the delayed ones are due.
 const DELAY: Duration = Duration::from_secs(100);
 
@@ -46,6 +48,8 @@ fn waiting_events_do_not_make_the_broker_forget() {
     });
     consumer.drain();
     let all: Vec<_> = events.into_iter().map(|(id, _)| id).collect();
-    let outcome = count("25,000 ranges, broker killed", &all, &world.handled());
-    assert_eq!(outcome, (0, 0));
+    let (lost, doubled) = count("25,000 ranges, broker killed", &all, &world.handled());
+    assert_eq!(lost, 0);
+    // A broker confirms acknowledgements up to a second before it stores them: what was moved last comes twice.
+    assert!(doubled <= JUST_MOVED, "{doubled}");
 }
