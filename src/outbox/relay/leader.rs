@@ -156,7 +156,10 @@ impl<'a> Leader<'a> {
         if let Some(error) = outage {
             return Err(error);
         }
-        self.floor.resolved(last.unwrap_or(0));
+        // The rows of a batch that was refused whole are read again, in smaller ones: no later row may overtake them.
+        if self.target.is_some() {
+            self.floor.resolved(last.unwrap_or(0));
+        }
         if self.floor.needs_horizon(now) {
             let horizon = self.context.table.horizon().await?;
             self.floor.look(horizon, now);
