@@ -67,6 +67,8 @@ mod factory;
 mod fnv;
 #[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
 mod foreign;
+#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
+mod foreign_letter;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[cfg(any(feature = "kafka", feature = "pulsar"))]

@@ -10,6 +10,20 @@ use async_trait::async_trait;
 use super::row::{OutboxRow, OutboxStatus, RowFilter};
 use crate::transport::Result;
 
+/// The columns that this program reads and writes.
+pub(super) const COLUMNS: [&str; 10] = [
+    "id",
+    "topic",
+    "key",
+    "event",
+    "due",
+    "created_at",
+    "sent_at",
+    "parked_at",
+    "attempts",
+    "error",
+];
+
 /// A part of an outbox that one relay works on: the keys of which the hash leaves this remainder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shard {

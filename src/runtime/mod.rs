@@ -28,8 +28,8 @@ pub use self::{
     publisher::{Publisher, PublisherOptions},
     retry::{Decision, RetryPolicy},
     triage::{
-        Becomes, CheckLimits, CheckReport, Contents, Counts, DeadLetterListing, EditEvent,
-        EditRefusal, EditReport, EditRequest, EditShape, ExportError, Exported, Fate,
+        Archiving, Becomes, CheckLimits, CheckReport, Contents, Counts, DeadLetterListing,
+        EditEvent, EditRefusal, EditReport, EditRequest, EditShape, ExportError, Exported, Fate,
         FilterFailures, Fix, Followed, Follower, Found, Guard, JobOptions, JobReport, LineageStep,
         Lineages, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest, PlannedEdit, Policy,
         PolicyError, Progress, Query, Resumed, Target, Triage, TriageError, Verification,

@@ -252,6 +252,24 @@ fn a_filter_that_fails_leaves_letters_out_and_says_so() {
 }
 
 #[test]
+fn a_filter_that_fails_leaves_letters_out_of_archives_and_edits() {
+    let filter = "if .event.data.n == 2 then .event.id.x else true end";
+    for args in [
+        &["archive"][..],
+        &["replay", "--edit", ".event.data.n = 9", "--dry-run"],
+        &["replay", "--edit", ".event.data.n = 9", "--yes"],
+    ] {
+        let pf = failed(3);
+        let run = pf.run(&[&["dlq"], args, &["--where", filter]].concat());
+        assert_eq!(run.code(), Some(4), "{run}");
+        let told = "error: left out 1 dead letter on which the filter failed";
+        assert!(run.stderr().contains(told), "{run}");
+        let left = pf.run(&["dlq", "list", "-o", "json"]);
+        assert!(left.stdout().contains("\"e2\""), "{left}");
+    }
+}
+
+#[test]
 fn bad_arguments_point_at_the_place() {
     let pf = Pf::new();
     assert_snapshot!(pf.run(&["dlq", "list", "--where", ".event.type = = 1"]), @r#"

@@ -286,7 +286,8 @@ async fn what_is_replayed_or_purged_leaves_no_mark_in_the_archive() {
     for action in [REPLAY, JobAction::Purge] {
         let (transport, triage) = store().await;
         put(&transport, (0..3).map(|n| letter(n, "billing", "x"))).await;
-        assert_eq!(triage.archive(Selection::default()).await.unwrap(), 3);
+        let archived = triage.archive(Selection::default()).await.unwrap();
+        assert_eq!(archived.changed, 3);
         let query = Query {
             archived: true,
             ..Query::default()

@@ -11,23 +11,9 @@ use super::{
     sql::Sql,
 };
 use crate::{
-    outbox::VERSION,
+    outbox::{VERSION, table::COLUMNS},
     transport::{ErrorKind, Result, TransportError},
 };
-
-/// The columns that this program reads and writes.
-const COLUMNS: [&str; 10] = [
-    "id",
-    "topic",
-    "key",
-    "event",
-    "due",
-    "created_at",
-    "sent_at",
-    "parked_at",
-    "attempts",
-    "error",
-];
 
 /// Which of a relay's rights the user lacks, each as it is granted.
 const LACKING: &str = "\

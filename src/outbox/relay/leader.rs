@@ -2,7 +2,8 @@
 //!
 //! No transaction of the database is open while the target is slow or down: rows are read, published, and then removed by
 //! their identifiers. Two relays are kept apart by the lease and its fencing number. One that was suspended and wakes up
-//! later is refused by the target, where that stores receipts; elsewhere the lease is checked before each batch.
+//! later is refused by the target, where that stores receipts; elsewhere the lease is renewed at every third of its
+//! length.
 
 use std::time::Duration;
 
@@ -141,8 +142,8 @@ impl<'a> Leader<'a> {
         self.review(now).await?;
         let above = self.floor.above(now);
         let rows = self.claim(above, now).await?;
-        self.context.answered();
         if rows.is_empty() {
+            self.context.answered();
             return Ok(self.idle(above).await);
         }
         self.active = now;
@@ -156,6 +157,7 @@ impl<'a> Leader<'a> {
         if let Some(error) = outage {
             return Err(error);
         }
+        self.context.answered();
         // The rows of a batch that was refused whole are read again, in smaller ones: no later row may overtake them.
         if self.target.is_some() {
             self.floor.resolved(last.unwrap_or(0));
@@ -263,6 +265,7 @@ impl<'a> Leader<'a> {
         } = published;
         if is_refused_whole {
             self.limit = count / 2;
+            self.floor.lower();
         } else if outage.is_none() {
             self.target = Some(target);
             self.limit = usize::MAX;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::file::{SCHEME, from_sqlite};
 use crate::{
-    outbox::VERSION,
+    outbox::{VERSION, table::COLUMNS},
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -43,20 +43,6 @@ const EXAMPLE: &str = "\
 --     'datacontenttype', 'application/json', 'data', json('{\"total\": 12}')));
 ";
 
-/// The columns that this program reads and writes.
-const COLUMNS: [&str; 10] = [
-    "id",
-    "topic",
-    "key",
-    "event",
-    "due",
-    "created_at",
-    "sent_at",
-    "parked_at",
-    "attempts",
-    "error",
-];
-
 /// Returns the statements that create an outbox.
 pub(super) fn create() -> String {
     TABLES.replace("{version}", &VERSION.to_string())
@@ -93,10 +79,12 @@ pub(super) fn identify(connection: &Connection) -> Result<Option<String>> {
     let meta = |name: &str| {
         let sql = "SELECT value FROM pf_outbox_meta WHERE name = ?1";
         let value = connection.query_row(sql, [name], |row| row.get::<_, String>(0));
-        value.optional().unwrap_or_default()
+        value
+            .optional()
+            .map_err(|error| from_sqlite(connection, error))
     };
-    let version = meta("version").and_then(|version| version.parse::<i64>().ok());
-    match (version, meta("outbox")) {
+    let version = meta("version")?.and_then(|version| version.parse::<i64>().ok());
+    match (version, meta("outbox")?) {
         (Some(VERSION), Some(name)) => Ok(Some(name)),
         (Some(version), Some(_)) => {
             let message =

@@ -3,19 +3,28 @@
 use std::collections::HashSet;
 
 use super::{
-    Guard, Query, TriageError,
+    FilterFailures, Guard, Query, TriageError,
     listing::{DeadLetterListing, PAGE},
     notes::Archived,
 };
 use crate::transport::{Result as Answer, Transport};
 
-/// Archives or restores the dead letters of a query; returns how many.
+/// How many dead letters were archived or restored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Archiving {
+    /// Those that were.
+    pub changed: u64,
+    /// Those that were left out because the filter failed on them.
+    pub filter_failures: FilterFailures,
+}
+
+/// Archives or restores the dead letters of a query.
 pub(super) async fn change(
     transport: &dyn Transport,
     guard: &Guard,
     query: Query,
     adds: bool,
-) -> Result<u64, TriageError> {
+) -> Result<Archiving, TriageError> {
     guard.check_writable()?;
     let query = Query {
         archived: !adds,
@@ -37,7 +46,10 @@ pub(super) async fn change(
     } else {
         archived.remove(transport, &ids).await?;
     }
-    Ok(ids.len() as u64)
+    Ok(Archiving {
+        changed: ids.len() as u64,
+        filter_failures: listing.filter_failures().clone(),
+    })
 }
 
 /// Removes the marks of archived dead letters that are not in the store any more.

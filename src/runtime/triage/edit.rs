@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 use sha2::{Digest as _, Sha256};
 
-use super::notes::Hiding;
+use super::{listing::FilterFailures, notes::Hiding};
 use crate::{
     event::{Encoding, Envelope, Form, Headers, Message, Mode, Position, parse_record_to},
     transport::{DeadLetter, DeadLetterId, MessageDigest},
@@ -58,6 +58,9 @@ pub struct EditReport {
     pub shapes: Vec<EditShape>,
     /// Some of those that are refused.
     pub refusals: Vec<EditRefusal>,
+    /// Dead letters that were left out because the filter failed on them.
+    #[serde(skip)]
+    pub filter_failures: FilterFailures,
     /// The ids of the edited dead letters.
     #[serde(skip)]
     pub ids: Vec<DeadLetterId>,

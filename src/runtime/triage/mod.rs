@@ -42,6 +42,7 @@ use std::{collections::HashMap, sync::Arc};
 #[cfg(feature = "filter")]
 pub use self::notes::Masks;
 pub use self::{
+    archive::Archiving,
     check::{CheckLimits, CheckReport},
     counts::Counts,
     edit::{Becomes, EditEvent, EditRefusal, EditReport, EditShape, PlannedEdit, edited_copy},
@@ -247,19 +248,19 @@ impl Triage {
         verify::verify(&*self.transport, job).await
     }
 
-    /// Archives the dead letters of a query: they stay stored, and only a query of the archive shows them. Returns how many.
+    /// Archives the dead letters of a query: they stay stored, and only a query of the archive shows them.
     ///
     /// # Errors
     /// If the transport fails, an id matches no dead letter or several, or the policy forbids changes.
-    pub async fn archive(&self, query: impl Into<Query>) -> Result<u64, TriageError> {
+    pub async fn archive(&self, query: impl Into<Query>) -> Result<Archiving, TriageError> {
         archive::change(&*self.transport, &self.guard().await?, query.into(), true).await
     }
 
-    /// Takes archived dead letters out of the archive again. Returns how many.
+    /// Takes archived dead letters out of the archive again.
     ///
     /// # Errors
     /// If the transport fails, an id matches no archived dead letter or several, or the policy forbids changes.
-    pub async fn restore(&self, query: impl Into<Query>) -> Result<u64, TriageError> {
+    pub async fn restore(&self, query: impl Into<Query>) -> Result<Archiving, TriageError> {
         archive::change(&*self.transport, &self.guard().await?, query.into(), false).await
     }
 

@@ -121,6 +121,7 @@ async fn edit_all(
         }
     }
     listing.check_names()?;
+    report.filter_failures = listing.filter_failures().clone();
     if !is_all {
         earlier = all_edited_by(transport, &hash).await?;
     }

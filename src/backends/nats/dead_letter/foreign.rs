@@ -6,6 +6,7 @@
 use crate::{
     backends::{
         foreign::{self, ForeignFailure, UNKNOWN_GROUP},
+        foreign_letter::StoredAt,
         nats::{
             codec::headers,
             connection::{
@@ -17,8 +18,8 @@ use crate::{
             read::pull::Received,
         },
     },
-    event::{Envelope, Group, Message, Position, Topic},
-    transport::{DeadLetter, DeadLetterId, DeadLetterRecord, ErrorKind, Origin, Result},
+    event::{Group, Position, Topic},
+    transport::{DeadLetter, ErrorKind, Result},
 };
 
 /// Marks the sequence of a message of the user's stream among those of the dead-letter stream.
@@ -84,51 +85,27 @@ pub(crate) fn letter(
         .topic
         .as_deref()
         .and_then(|name| names.topic(name).or_else(|| name.parse().ok()));
-    let group = failure.group.and_then(|group| group.parse().ok());
+    let group = failure
+        .group
+        .as_deref()
+        .and_then(|group| group.parse().ok());
     let group: Group = group.or_else(|| UNKNOWN_GROUP.parse().ok())?;
     message.headers.retain(|name| !foreign::is_added(name));
     if let Some(origin) = origin {
         message.topic = origin;
     }
     let at = Position::new(format!("{}/{sequence}", names.stream));
-    let attribute = |of: fn(&Envelope<'_>) -> String| attribute(&message, of);
-    let record = DeadLetterRecord {
-        version: 1,
-        origin: Origin {
-            transport: SCHEME.to_owned(),
-            store: store.to_owned(),
-            topic: message.topic.clone(),
-            position: Position::number(sequence),
-            time: failure.time.unwrap_or(died),
-        },
-        kind: failure.kind,
-        failure: failure.failure,
-        earlier: Vec::new(),
-        attempts: failure.attempts,
-        total_attempts: failure.attempts,
-        crashes: 0,
-        first_failed: died,
-        dead_lettered_at: died,
-        generation: 0,
-        replay_of: None,
-        edit_of: None,
-        edit: None,
-        foreign: true,
-        event_id: attribute(|envelope| envelope.id.to_string()),
-        event_type: attribute(|envelope| envelope.ty.to_string()),
-        group: group.clone(),
+    let stored = StoredAt {
+        transport: SCHEME,
+        store,
+        at: &at,
+        died,
     };
+    let letter = stored.letter(failure, message, Some(Position::number(sequence)), &group);
     Some(DeadLetter {
-        id: DeadLetterId::derive(store, &at, &group, 0),
-        message,
-        record,
         at: Some(at),
-        is_foreign: true,
+        ..letter
     })
-}
-
-fn attribute(message: &Message, of: fn(&Envelope<'_>) -> String) -> Option<String> {
-    Envelope::read(message).ok().as_ref().map(of)
 }
 
 /// Reads the dead letter with a sequence of the user's stream, if it still exists.

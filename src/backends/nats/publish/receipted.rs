@@ -29,6 +29,7 @@ use crate::{
 #[derive(Debug)]
 struct NatsBatches {
     connection: Arc<Connection>,
+    name: String,
     key: Key,
     fence: u64,
     receipt: Option<Bytes>,
@@ -84,6 +85,7 @@ pub(crate) async fn open(
         })?;
         return Ok(Some(Box::new(NatsBatches {
             connection: Arc::clone(connection),
+            name: name.to_owned(),
             key,
             fence,
             receipt: receipt.map(Bytes::from),
@@ -145,9 +147,7 @@ impl ReceiptedPublisher for NatsBatches {
                 self.revision = revision;
                 Ok(())
             }
-            Err(refused) if refused.has_code(WRONG_LAST_SEQUENCE) => {
-                Err(fenced(&self.key.subject).into())
-            }
+            Err(refused) if refused.has_code(WRONG_LAST_SEQUENCE) => Err(fenced(&self.name).into()),
             Err(failed) => Err(TransportError::from(failed).into()),
         }
     }

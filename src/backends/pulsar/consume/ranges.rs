@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::{
     session::Session,
@@ -155,6 +155,9 @@ async fn move_waiting(session: &Arc<Session>, place: &Place) -> Result<usize> {
             is_alone && message.due > Some(far) && !acknowledged.contains(message.id)
         };
         waiting.extend(messages.into_iter().filter(waits));
+        if session.state().closed {
+            return Ok(moved);
+        }
         if waiting.len() >= AT_ONCE {
             moved += move_all(session, place, std::mem::take(&mut waiting)).await?;
         }
@@ -179,13 +182,18 @@ async fn move_all(session: &Arc<Session>, place: &Place, waiting: Vec<Inbound>) 
         .iter()
         .map(|message| producer.send(outbound(session, place, message)))
         .collect();
-    for sending in sendings {
-        sending.await?;
+    // What is stored is acknowledged even if another one is not: it would be moved again.
+    let (mut ids, mut failed) = (Vec::with_capacity(waiting.len()), Ok(()));
+    for (message, sent) in waiting.iter().zip(join_all(sendings).await) {
+        match sent {
+            Ok(_) => ids.push(message.id),
+            Err(error) => failed = Err(error),
+        }
     }
-    let ids: Vec<_> = waiting.iter().map(|message| message.id).collect();
     let count = ids.len();
-    consumer.ack(ids).await?;
-    Ok(count)
+    consumer.ack(ids.clone()).await?;
+    session.state().logs[place.log].entries.confirmed(&ids);
+    failed.map(|()| count)
 }
 
 fn consumer(

@@ -4,6 +4,7 @@
 use crate::{
     backends::{
         foreign::{self, ForeignFailure, UNKNOWN_GROUP},
+        foreign_letter::StoredAt,
         pulsar::{
             codec::{
                 message::Inbound,
@@ -17,8 +18,8 @@ use crate::{
             error::SCHEME,
         },
     },
-    event::{Envelope, Group, Message, Position, Topic},
-    transport::{DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord, Origin},
+    event::{Group, Position, Topic},
+    transport::{DeadLetter, DeadLetterKind},
 };
 
 /// Decodes a letter that is stored at `at`, in the dead-letter topic of this local name.
@@ -42,44 +43,21 @@ pub(crate) fn letter(
     let origin_topic = text(REAL_TOPIC).or(failure.topic.as_deref());
     let group = text(REAL_SUBSCRIPTION).or(failure.group.as_deref());
     let (topic, group) = origin(names, stem, origin_topic, group)?;
-    message.topic = topic.clone();
     let id = text(ORIGIN_MESSAGE_ID).or_else(|| text(ORIGIN_MESSAGE_ID_OLD));
     let original = id.and_then(parse_foreign_id).map(|id| id.position(&topic));
+    message.topic = topic;
     let attempts = text(RECONSUME_TIMES).and_then(|times| times.parse().ok());
-    let attempts = attempts.unwrap_or(failure.attempts);
-    let record = DeadLetterRecord {
-        version: 1,
-        origin: Origin {
-            transport: SCHEME.to_owned(),
-            store: names.namespace.clone(),
-            topic,
-            position: original.unwrap_or_else(|| at.clone()),
-            time: failure.time.unwrap_or(inbound.time),
-        },
-        group: group.clone(),
-        kind: failure.kind,
-        failure: failure.failure,
-        earlier: Vec::new(),
-        attempts,
-        total_attempts: attempts,
-        crashes: 0,
-        first_failed: inbound.time,
-        dead_lettered_at: inbound.time,
-        generation: 0,
-        foreign: true,
-        replay_of: None,
-        edit_of: None,
-        edit: None,
-        event_id: attribute(&message, |envelope| envelope.id.to_string()),
-        event_type: attribute(&message, |envelope| envelope.ty.to_string()),
+    let failure = ForeignFailure {
+        attempts: attempts.unwrap_or(failure.attempts),
+        ..failure
     };
-    Some(DeadLetter {
-        id: DeadLetterId::derive(&names.namespace, at, &group, 0),
-        message,
-        record,
-        at: None,
-        is_foreign: true,
-    })
+    let stored = StoredAt {
+        transport: SCHEME,
+        store: &names.namespace,
+        at,
+        died: inbound.time,
+    };
+    Some(stored.letter(failure, message, original, &group))
 }
 
 /// Parses the id of an original as clients write it: Java's with colons, Python's and C++'s with commas in brackets.
@@ -121,10 +99,6 @@ fn origin(
         }
         (None, None) => Some((before.parse().ok()?, behind.parse().ok()?)),
     }
-}
-
-fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<String> {
-    Envelope::read(message).ok().as_ref().map(of)
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@ mod headers;
 use crate::{
     backends::{
         foreign::{ForeignFailure, UNKNOWN_GROUP},
+        foreign_letter::StoredAt,
         kafka::{
             codec::record::{self, FetchedRecord},
             connection::names::{DeadLetterStore, Names},
+            error::SCHEME,
         },
     },
-    event::{Envelope, Group, Message, Position},
-    transport::{DeadLetter, DeadLetterId, DeadLetterRecord, Origin},
+    event::{Group, Position},
+    transport::DeadLetter,
 };
 
 /// Decodes a letter that is stored at `at`, and returns the position of its message if it only refers to it.
@@ -38,49 +40,21 @@ pub(crate) fn letter(
     });
     let origin = origin.or_else(|| place.origin.clone());
     let origin = origin.unwrap_or_else(|| message.topic.clone());
-    let group = failure.group.and_then(|group| group.parse().ok());
+    let group = failure
+        .group
+        .as_deref()
+        .and_then(|group| group.parse().ok());
     let group: Group = group.or_else(|| UNKNOWN_GROUP.parse().ok())?;
-    message.topic = origin.clone();
+    message.topic = origin;
     message.headers.retain(|name| !headers::is_added(name));
     let reference = original.clone().filter(|_| failure.is_reference);
-    let record = DeadLetterRecord {
-        earlier: Vec::new(),
-        version: 1,
-        origin: Origin {
-            transport: crate::backends::kafka::error::SCHEME.to_owned(),
-            store: store.to_owned(),
-            topic: origin,
-            position: original.unwrap_or_else(|| at.clone()),
-            time: failure.time.unwrap_or(died),
-        },
-        kind: failure.kind,
-        failure: failure.failure,
-        attempts: failure.attempts,
-        total_attempts: failure.attempts,
-        crashes: 0,
-        first_failed: died,
-        dead_lettered_at: died,
-        generation: 0,
-        replay_of: None,
-        edit_of: None,
-        edit: None,
-        foreign: true,
-        event_id: attribute(&message, |envelope| envelope.id.to_string()),
-        event_type: attribute(&message, |envelope| envelope.ty.to_string()),
-        group: group.clone(),
+    let stored = StoredAt {
+        transport: SCHEME,
+        store,
+        at,
+        died,
     };
-    let letter = DeadLetter {
-        id: DeadLetterId::derive(store, at, &group, 0),
-        message,
-        record,
-        at: None,
-        is_foreign: true,
-    };
-    Some((letter, reference))
-}
-
-fn attribute(message: &Message, of: impl Fn(&Envelope<'_>) -> String) -> Option<String> {
-    Envelope::read(message).ok().as_ref().map(of)
+    Some((stored.letter(failure, message, original, &group), reference))
 }
 
 #[cfg(test)]

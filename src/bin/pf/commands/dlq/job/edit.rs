@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     commands::dlq::{
+        list::check_filter,
         names,
         operator::{self, who},
         repair::{EditView, JqEdit},
@@ -65,7 +66,7 @@ pub(super) async fn run(
     }
     let wanted = edit_request(request.query.clone(), text);
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-    // Where there is no prompt, one pass both shows and does it. Ids that are not unique are refused before anything is done.
+    // Where there is no prompt, one pass both shows and does it. Ids that are not unique are refused by the preview.
     let is_one_pass = matches!(mode, Mode::Run(asking) if !asking.wanted)
         && request.query.selection.ids.is_empty();
     let asking = match mode {
@@ -73,11 +74,16 @@ pub(super) async fn run(
         _ => {
             let preview = preview(session, wanted.clone(), &mut event).await?;
             let Some(asking) = confirm(session, &preview, mode, context)? else {
+                check_filter(&preview.filter_failures)?;
                 return Ok(preview.edited + preview.refused > 0);
             };
             asking
         }
     };
+    let guard = session.triage.guard().await.map_err(CliError::from)?;
+    guard
+        .check_action(&request.action)
+        .map_err(CliError::from)?;
     let report = store_edits(session, wanted, &mut event, context).await?;
     if is_one_pass && !show(session, &report)? {
         return Ok(report.edited + report.refused > 0);
@@ -174,7 +180,7 @@ async fn store_edits(
 /// Fails if some dead letters could not be edited.
 fn refused(report: &EditReport) -> CliResult<()> {
     if report.refused == 0 {
-        return Ok(());
+        return check_filter(&report.filter_failures);
     }
     let exit = if report.edited > 0 {
         Exit::Partly

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use protoflow::runtime::LogEntry;
+use protoflow::runtime::{Archiving, LogEntry};
 use serde::Serialize;
 
 use crate::{
     commands::dlq::{
         job::count,
+        list::check_filter,
         names,
         operator::{self, Because},
         selection::SelectionArgs,
@@ -93,7 +94,7 @@ impl ChangeArgs {
                 _ => triage.restore(selected.query).await,
             }
         };
-        let ended = |changed: &u64, entry| (*changed > 0).then_some(entry);
+        let ended = |done: &Archiving, entry| (done.changed > 0).then_some(entry);
         let changed = operator::noted(&triage, entry, change, ended, context).await;
         let changed = match changed {
             Ok(changed) => changed,
@@ -101,8 +102,9 @@ impl ChangeArgs {
         };
         context.printer.report(&Changed {
             action: verb,
-            changed,
-        })
+            changed: changed.changed,
+        })?;
+        check_filter(&changed.filter_failures)
     }
 }
 
