@@ -42,6 +42,14 @@ pub(crate) fn error(kind: ErrorKind, message: impl Into<String>) -> TransportErr
     TransportError::new(SCHEME, kind, message.into())
 }
 
+/// How the error of a subscription begins that consumers of another type use.
+const OTHER_TYPE: &str = "the subscription is in use with another type";
+
+/// Reports whether a subscription exists that could not be joined: other consumers use it.
+pub(crate) fn is_in_use(error: &TransportError) -> bool {
+    error.kind() == ErrorKind::Held || error.message().starts_with(OTHER_TYPE)
+}
+
 /// Creates the error of a URL.
 pub(crate) fn configuration(message: impl Into<String>) -> TransportError {
     error(ErrorKind::Configuration, message)
@@ -110,7 +118,7 @@ fn not_found(text: &str) -> TransportError {
 fn busy(text: &str) -> TransportError {
     if let Some((_, rest)) = text.split_once("Active subscription type of '") {
         let active = rest.split('\'').next().unwrap_or_default();
-        let message = format!("the subscription is in use with another type, {active}");
+        let message = format!("{OTHER_TYPE}, {active}");
         return error(ErrorKind::Configuration, message).hint(format!(
             "write `type={}` into the URL, or stop the consumers that are connected",
             parameter_of(active)
@@ -181,6 +189,9 @@ mod tests {
         let text = "Subscription is of different type. Active subscription type of 'Shared' is different than the connecting consumer's type 'Exclusive'.";
         let other = from_server(code, text);
         assert_eq!(other.kind(), ErrorKind::Configuration);
+        assert!(is_in_use(&held) && is_in_use(&other));
+        let refused = from_server(ServerError::NotAllowedError as i32, "no");
+        assert!(!is_in_use(&refused));
         assert!(other.advice().unwrap().contains("type=shared"), "{other:?}");
     }
 

@@ -8,7 +8,7 @@ use super::{
     topics,
 };
 use crate::{
-    backends::pulsar::codec::protocol::SubType,
+    backends::pulsar::{codec::protocol::SubType, error::is_in_use},
     event::Group,
     transport::{ErrorKind, Result},
 };
@@ -45,10 +45,7 @@ impl Keeper {
         };
         match Consumer::subscribe(connection, &spec).await {
             Ok(consumer) => consumer.handle.close().await,
-            // A consumer uses it, so it exists.
-            Err(held) if matches!(held.kind(), ErrorKind::Held | ErrorKind::Configuration) => {
-                Ok(())
-            }
+            Err(refused) if is_in_use(&refused) => Ok(()),
             Err(failed) => Err(failed),
         }
     }
