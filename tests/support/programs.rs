@@ -14,7 +14,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::harness::program;
+use crate::{harness::program, wait::until};
 
 /// A folder in which handlers note what they did, and programs that start there.
 pub struct Programs {
@@ -126,7 +126,13 @@ impl Running {
         Self(command.spawn().unwrap())
     }
 
+    /// Sends a signal. One that a program handles waits until it is ready to: before that it would only kill it.
     pub fn signal(&self, signal: Signal) {
+        if signal == Signal::TERM || signal == Signal::INT {
+            until("the program handles the signal", || {
+                handles(self.id(), signal)
+            });
+        }
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
@@ -145,6 +151,17 @@ impl Running {
     pub fn id(&self) -> u32 {
         self.0.id()
     }
+}
+
+/// Reports whether a process has a handler for a signal, or has ended.
+fn handles(process: u32, signal: Signal) -> bool {
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
+        return true; // not on Linux
+    };
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let has_ended = status.lines().any(|line| line.starts_with("State:\tZ"));
+    has_ended || caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 impl Drop for Running {

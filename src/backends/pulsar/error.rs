@@ -58,8 +58,13 @@ pub(crate) fn configuration(message: impl Into<String>) -> TransportError {
 /// Returns the error of a request that a broker refused.
 pub(crate) fn from_server(code: i32, text: &str) -> TransportError {
     use ServerError as Code;
-    let text = first_line(text);
     let known = Code::try_from(code).unwrap_or(Code::UnknownError);
+    let text = match first_line(text) {
+        "" if known != Code::TopicNotFound => {
+            &format!("the broker refused without a reason: {known:?}")
+        }
+        text => text,
+    };
     let (kind, hint) = match known {
         Code::AuthenticationError => {
             let message = format!("authentication failed: {text}");
@@ -104,6 +109,10 @@ fn is_transient(text: &str) -> bool {
 }
 
 fn not_found(text: &str) -> TransportError {
+    let text = match text {
+        "" => "the topic does not exist",
+        text => text,
+    };
     if text.contains("Namespace not found") || text.contains("does not exist: namespace") {
         return error(
             ErrorKind::NotFound,
@@ -193,6 +202,21 @@ mod tests {
         let refused = from_server(ServerError::NotAllowedError as i32, "no");
         assert!(!is_in_use(&refused));
         assert!(other.advice().unwrap().contains("type=shared"), "{other:?}");
+    }
+
+    /// Brokers answer so while a namespace is deleted.
+    #[test]
+    fn an_answer_without_text_has_a_message() {
+        for code in -1..27 {
+            let refused = from_server(code, "");
+            let message = refused.message();
+            assert!(
+                !message.is_empty() && !message.ends_with(' '),
+                "{refused:?}"
+            );
+        }
+        let missing = from_server(ServerError::TopicNotFound as i32, "");
+        assert_eq!(missing.message(), "the topic does not exist");
     }
 
     #[test]

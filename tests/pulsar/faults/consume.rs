@@ -63,6 +63,7 @@ fn members_may_come_and_go() {
         let mark = COUNT * share / 8;
         until("some are handled", || world.handled().len() > mark);
         let guest = Running::start(&mut world.consumer(&[]));
+        until("it has joined", || world.members("order") == 2);
         until("more are handled", || {
             world.handled().len() > mark + COUNT / 16
         });

@@ -142,6 +142,13 @@ impl World {
         backlog.as_u64().unwrap_or(u64::MAX)
     }
 
+    /// Returns how many consumers of the group are connected.
+    pub(crate) fn members(&self, topic: &str) -> usize {
+        let stats = self.stats(topic);
+        let members = stats["subscriptions"]["billing"]["consumers"].as_array();
+        members.map_or(0, Vec::len)
+    }
+
     pub(crate) fn stats(&self, topic: &str) -> serde_json::Value {
         let path = format!(
             "/admin/v2/persistent/{}/{topic}/stats?getPreciseBacklog=true",

@@ -383,10 +383,10 @@ impl Worker {
             if why.is_transient() && item.deadline > Instant::now() && may_repeat {
                 self.pending.push_back((sequence, item));
             } else {
-                let mut failed = why.clone();
-                if item.was_sent {
-                    failed = outcome_unknown(why.message()).because(failed);
-                }
+                let failed = match item.was_sent {
+                    true => outcome_unknown(why.message()),
+                    false => why.clone(),
+                };
                 let _ = item.done.send(Err(failed));
             }
         }
