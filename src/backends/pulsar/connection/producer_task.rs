@@ -383,9 +383,10 @@ impl Worker {
             if why.is_transient() && item.deadline > Instant::now() && may_repeat {
                 self.pending.push_back((sequence, item));
             } else {
-                let failed = match item.was_sent {
-                    true => outcome_unknown(why.message()),
-                    false => why.clone(),
+                let failed = if item.was_sent {
+                    outcome_unknown(why.message())
+                } else {
+                    why.clone()
                 };
                 let _ = item.done.send(Err(failed));
             }
