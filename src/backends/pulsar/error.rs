@@ -170,6 +170,14 @@ pub(crate) fn no_answer() -> TransportError {
     error(ErrorKind::Unavailable, "the broker did not answer")
 }
 
+/// Returns the error of a caller who leaves before everything settled is acknowledged: the events are delivered again.
+pub(crate) fn unacknowledged(why: TransportError) -> TransportError {
+    connection_lost(
+        "the last acknowledgements were not confirmed; their events may be delivered again",
+    )
+    .because(why)
+}
+
 fn with_hint(error: TransportError, hint: &'static str) -> TransportError {
     match hint {
         "" => error,

@@ -383,12 +383,8 @@ impl Worker {
             if why.is_transient() && item.deadline > Instant::now() && may_repeat {
                 self.pending.push_back((sequence, item));
             } else {
-                let failed = if item.was_sent {
-                    outcome_unknown(why.message())
-                } else {
-                    why.clone()
-                };
-                let _ = item.done.send(Err(failed));
+                let unknown = item.was_sent.then(|| outcome_unknown(why.message()));
+                let _ = item.done.send(Err(unknown.unwrap_or_else(|| why.clone())));
             }
         }
     }

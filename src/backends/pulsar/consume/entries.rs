@@ -25,7 +25,7 @@ pub(super) fn key_of(id: MessageId) -> EntryKey {
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     tracked: HashMap<EntryKey, Tracked>,
-    /// Entries of which every message is settled.
+    /// Entries of which every message is settled; a message that was divided stands for all of its parts.
     complete: Vec<MessageId>,
     /// Those of them that have a retry or a dead letter: they are acknowledged at once.
     urgent: Vec<MessageId>,
@@ -50,11 +50,6 @@ struct Tracked {
 }
 
 impl Tracked {
-    /// Returns every entry that is acknowledged with it.
-    fn entries(&self) -> impl Iterator<Item = MessageId> {
-        [self.id].into_iter().chain(self.parts.iter().copied())
-    }
-
     fn is_complete(&self) -> bool {
         self.settled.len() >= self.size
     }
@@ -75,7 +70,7 @@ impl Entries {
                 .messages
                 .retain(|message| !is_settled(message.id) && !alive(message.id));
             if tracked.is_complete() {
-                self.complete.extend(tracked.entries());
+                self.complete.push(tracked.id);
             }
             return;
         }
@@ -125,22 +120,18 @@ impl Entries {
         self.urgent.extend(completed);
     }
 
-    fn completed_by(&mut self, id: MessageId) -> Vec<MessageId> {
-        let Some(tracked) = self.tracked.get_mut(&key_of(id)) else {
-            return Vec::new();
-        };
+    fn completed_by(&mut self, id: MessageId) -> Option<MessageId> {
+        let tracked = self.tracked.get_mut(&key_of(id))?;
         let is_new = tracked.settled.insert(id.batch_index);
-        if is_new && tracked.is_complete() {
-            tracked.entries().collect()
-        } else {
-            Vec::new()
-        }
+        (is_new && tracked.is_complete()).then_some(tracked.id)
     }
 
-    /// Takes complete entries, at most `max`, to be acknowledged.
+    /// Takes complete entries, at most `max` and their parts, to be acknowledged with one command: a part that stays behind
+    /// would come again alone, and never be complete.
     ///
     /// One is held back until no other has been sent for a time after which the broker surely stores it, and with it those
-    /// before: else the last ones would be stored a minute later.
+    /// before: else the last ones would be stored a minute later. One that is urgent cannot wait, and to send it again has no
+    /// effect.
     pub(super) fn take_acks(&mut self, max: usize, now: Instant) -> Vec<MessageId> {
         let is_over = |at: Option<Instant>| at.is_none_or(|at| now >= at + STORED_EVERY);
         let is_stored = is_over(self.acknowledged);
@@ -159,6 +150,9 @@ impl Entries {
             self.earlier.rotate_right(1);
             self.earlier[0] = std::mem::take(&mut self.recent);
         }
+        let parts = acks.iter().filter_map(|id| self.tracked.get(&key_of(*id)));
+        let parts: Vec<_> = parts.flat_map(|one| one.parts.iter().copied()).collect();
+        acks.extend(parts);
         acks
     }
 
@@ -213,6 +207,11 @@ impl Entries {
     /// Reports whether an entry is to be acknowledged, and that is not confirmed.
     pub(super) fn is_unconfirmed(&self, key: EntryKey) -> bool {
         self.tracked.get(&key).is_some_and(Tracked::is_complete)
+    }
+
+    /// Reports whether an entry was delivered and is not acknowledged.
+    pub(super) fn is_here(&self, id: MessageId) -> bool {
+        self.tracked.contains_key(&key_of(id))
     }
 
     /// Returns how many entries were delivered and are not acknowledged.
@@ -315,8 +314,8 @@ mod tests {
         entries.arrive(&mut whole, |_| false);
         assert_eq!(entries.len(), 3);
         entries.settle(id(-1));
-        let acknowledged = entries.take_acks(9, Instant::now());
-        assert_eq!(acknowledged, [id(-1), part(0), part(1)]);
+        let acknowledged = entries.take_acks(1, Instant::now());
+        assert_eq!(acknowledged, [id(-1), part(0), part(1)], "at once");
         entries.confirmed(&acknowledged);
         assert_eq!(entries.len(), 0);
     }

@@ -1,8 +1,11 @@
 //! The task of a log: keeps a consumer connected, permits messages, and acknowledges entries.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use futures_util::future::{Either, select};
+use futures_util::{
+    future::{Either, select},
+    poll,
+};
 use tokio::{
     sync::futures::Notified,
     time::{Instant, sleep_until, timeout_at},
@@ -24,7 +27,7 @@ use crate::{
             retry::{Backoff, RIDE_OUT},
             wire::ConsumerEvent,
         },
-        error::{connection_lost, no_answer},
+        error::{connection_lost, no_answer, unacknowledged},
     },
     failpoint,
     transport::{ErrorKind, Result, TransportError},
@@ -203,7 +206,7 @@ impl LogTask {
                     return self.leave(&handle).await;
                 }
             }
-            if stalled {
+            if stalled && !self.is_settling() {
                 return match handle.close().await {
                     Ok(()) => End::Stalled,
                     Err(lost) => End::Lost(lost),
@@ -312,11 +315,15 @@ impl LogTask {
     async fn acknowledge(&self, consumer: &mut Consumer, acks: Vec<MessageId>) -> Result<()> {
         let handle = consumer.handle.clone();
         let mut acknowledging = pin!(handle.ack(acks.clone()));
+        let mut answer = poll!(acknowledging.as_mut());
         failpoint::reach("pulsar.ack_sent");
         let result = loop {
+            if let Poll::Ready(result) = answer {
+                break result;
+            }
             let next = pin!(consumer.next());
             match select(acknowledging.as_mut(), next).await {
-                Either::Left((result, _)) => break result,
+                Either::Left((result, _)) => answer = Poll::Ready(result),
                 Either::Right((event, _)) => {
                     if let Err(lost) = self.take(event) {
                         break Err(lost);
@@ -384,16 +391,10 @@ impl LogTask {
         permits
     }
 
-    /// Reports whether verdicts are taking effect.
+    /// Reports whether something is still to be acknowledged.
     fn is_settling(&self) -> bool {
         let state = self.session.state();
-        state.logs[self.log].entries.has_complete()
+        let place = &state.logs[self.log];
+        place.is_moving || place.entries.has_complete()
     }
-}
-
-/// Returns the error of a caller who leaves before everything settled is acknowledged: the events are delivered again.
-fn unacknowledged(why: TransportError) -> TransportError {
-    let message =
-        "the last acknowledgements were not confirmed; their events may be delivered again";
-    connection_lost(message).because(why)
 }

@@ -150,13 +150,18 @@ async fn move_waiting(session: &Arc<Session>, place: &Place) -> Result<usize> {
     let (mut waiting, mut moved) = (Vec::new(), 0);
     while let Some(messages) = reader.next_until(end).await? {
         let far = SystemTime::now() + FAR;
-        let waits = |message: &Inbound| {
-            let is_alone = message.id.batch_index == -1 && message.parts.is_empty();
-            is_alone && message.due > Some(far) && !acknowledged.contains(message.id)
-        };
-        waiting.extend(messages.into_iter().filter(waits));
-        if session.state().closed {
-            return Ok(moved);
+        {
+            let state = session.state();
+            if state.closed {
+                return Ok(moved);
+            }
+            let here = &state.logs[place.log].entries;
+            let waits = |message: &Inbound| {
+                let is_alone = message.id.batch_index == -1 && message.parts.is_empty();
+                let is_done = acknowledged.contains(message.id) || here.is_here(message.id);
+                is_alone && message.due > Some(far) && !is_done
+            };
+            waiting.extend(messages.into_iter().filter(waits));
         }
         if waiting.len() >= AT_ONCE {
             moved += move_all(session, place, std::mem::take(&mut waiting)).await?;
@@ -165,8 +170,26 @@ async fn move_waiting(session: &Arc<Session>, place: &Place) -> Result<usize> {
     Ok(moved + move_all(session, place, waiting).await?)
 }
 
-/// Stores events in the retry topic, then acknowledges them.
+/// Stores events in the retry topic, then acknowledges them. A consumer that is closed meanwhile stays until that is done.
 async fn move_all(session: &Arc<Session>, place: &Place, waiting: Vec<Inbound>) -> Result<usize> {
+    {
+        let mut state = session.state();
+        if state.closed {
+            return Ok(0);
+        }
+        state.logs[place.log].is_moving = true;
+    }
+    let moved = store_and_acknowledge(session, place, waiting).await;
+    session.state().logs[place.log].is_moving = false;
+    session.wake.notify_waiters();
+    moved
+}
+
+async fn store_and_acknowledge(
+    session: &Arc<Session>,
+    place: &Place,
+    waiting: Vec<Inbound>,
+) -> Result<usize> {
     let (Some(first), Some(consumer)) = (waiting.first(), consumer(session, place)) else {
         return Ok(0);
     };

@@ -68,6 +68,8 @@ pub(super) struct LogState {
     pub(super) acknowledged: usize,
     /// Nothing more is fetched while waiting events are moved.
     pub(super) is_held_back: bool,
+    /// Events that were moved are stored, and not acknowledged yet.
+    pub(super) is_moving: bool,
     /// Where it ends for a bounded subscription.
     pub(super) end: Option<LogEnd>,
 }

@@ -81,6 +81,7 @@ fn log_state(session: &Session, plan: &LogPlan, end: Option<LogEnd>) -> LogState
         waiting: 0,
         acknowledged: 0,
         is_held_back: false,
+        is_moving: false,
         end,
     }
 }

@@ -154,8 +154,10 @@ async fn follow(shared: Arc<Shared>, log: usize, topic: Topic, mut open: OpenLog
                 }
             }
         };
+        // What was removed before the first message of a tail from a time may be older than that.
+        let is_begun = last.is_some() || open.since.is_none();
         let missed = match (&mut ledgers, next_of(&read, last, end)) {
-            (Some(ledgers), Some(next)) => ledgers.missed(last, next).await,
+            (Some(ledgers), Some(next)) if is_begun => ledgers.missed(last, next).await,
             _ => 0,
         };
         if let Ok(Some(messages)) = &read {
