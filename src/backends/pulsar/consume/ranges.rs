@@ -135,8 +135,8 @@ async fn count(session: &Arc<Session>, place: &Place) -> Result<()> {
 async fn move_waiting(session: &Arc<Session>, place: &Place) -> Result<usize> {
     let connection = &session.connection;
     let path = format!("{}/internalStats", admin::path_of(&place.name));
-    let stats = admin::get(connection, &path).await?.unwrap_or_default();
-    let cursor = &stats["cursors"][session.request.group.as_str()];
+    let internal = admin::get(connection, &path).await?.unwrap_or_default();
+    let cursor = &internal["cursors"][session.request.group.as_str()];
     let deleted = cursor["individuallyDeletedMessages"].as_str();
     let Some(acknowledged) = Acknowledged::parse(
         cursor["markDeletePosition"].as_str().unwrap_or_default(),
