@@ -18,12 +18,12 @@ use protoflow::{
     Event,
     event::{
         Dialect, Encoding, HandOver, Message, Mode, Naming, Position, Stored, decode, encode,
-        hand_over, parse_record, validate, wrap_plain, write_record,
+        hand_over, identified, parse_record, validate, wrap_plain, write_record,
     },
 };
 
 /// Forms that must have a file, so that none is lost unnoticed.
-const FORMS: usize = 18;
+const FORMS: usize = 27;
 
 #[test]
 fn every_form_reads_as_its_file_says() {
@@ -64,15 +64,17 @@ fn describe(input: &str) -> String {
     assert_eq!(rebuilt.message, stored.message, "{input}");
     assert_eq!(rebuilt.time, Some(stored.time));
 
+    // A message of hexa-event has no id but its position.
+    let event = identified(&stored.message, &stored.position);
     let handed = |naming| {
         let with = HandOver {
             attempt: 2,
             max_attempts: 5,
             naming,
         };
-        said(hand_over(&stored.message, &with).map(text))
+        said(hand_over(&event, &with).map(text))
     };
-    let decoded = decode(&stored.message);
+    let decoded = decode(&event);
     let mut out = format!("--- message\n{input}\n");
     add(&mut out, "record", &text(record));
     add(&mut out, "handed over", &handed(Naming::CloudEvents));
@@ -81,22 +83,11 @@ fn describe(input: &str) -> String {
     add(
         &mut out,
         "valid",
-        &said(validate(&stored.message).map(|()| "yes".to_owned())),
+        &said(validate(&event).map(|()| "yes".to_owned())),
     );
     add(&mut out, "decoded", &said(decoded.as_ref().map(show)));
     match &decoded {
-        Ok(event) => {
-            add(
-                &mut out,
-                "kafka binary",
-                &encoded(event, Dialect::Kafka, Naming::CloudEvents),
-            );
-            add(
-                &mut out,
-                "nats binary",
-                &encoded(event, Dialect::Nats, Naming::Protoflow),
-            );
-        }
+        Ok(event) => add_forms(&mut out, event),
         Err(_) => add(
             &mut out,
             "wrapped",
@@ -104,6 +95,39 @@ fn describe(input: &str) -> String {
         ),
     }
     out
+}
+
+/// Adds the event in every form that has headers.
+fn add_forms(out: &mut String, event: &Event) {
+    let forms = [
+        (
+            "kafka binary",
+            Mode::Binary,
+            Dialect::Kafka,
+            Naming::CloudEvents,
+        ),
+        (
+            "nats binary",
+            Mode::Binary,
+            Dialect::Nats,
+            Naming::Protoflow,
+        ),
+        (
+            "kafka hexa",
+            Mode::Hexa,
+            Dialect::Kafka,
+            Naming::CloudEvents,
+        ),
+        ("nats hexa", Mode::Hexa, Dialect::Nats, Naming::CloudEvents),
+    ];
+    for (name, mode, dialect, naming) in forms {
+        let encoding = Encoding {
+            mode,
+            dialect,
+            naming,
+        };
+        add(out, name, &encoded(event, encoding));
+    }
 }
 
 fn stored(message: Message) -> Stored {
@@ -138,12 +162,7 @@ fn show(event: &Event) -> String {
     lines.join("\n")
 }
 
-fn encoded(event: &Event, dialect: Dialect, naming: Naming) -> String {
-    let encoding = Encoding {
-        mode: Mode::Binary,
-        dialect,
-        naming,
-    };
+fn encoded(event: &Event, encoding: Encoding) -> String {
     said(
         encode(event, "t".parse().unwrap(), encoding).map(|message| {
             let headers = message.headers.iter().map(|(name, value)| {

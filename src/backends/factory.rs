@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use url::Url;
 
-use crate::transport::{Capabilities, Result, Transport};
+use crate::{
+    event::Mode,
+    transport::{Capabilities, Result, Transport},
+};
 
 /// Options for opening a transport, besides its URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct OpenOptions {
     /// Store no duplicate of an event (`dedup=event` in a URL); refused where
     /// [`Capabilities::dedup`](crate::transport::Capabilities::dedup) is absent.
     pub dedup: bool,
+    /// How events are laid out; `None` is the `mode` of the URL, or structured. Refused where a transport does not write it.
+    pub mode: Option<Mode>,
     /// Work on a store in a file in the calling thread instead of a thread of its own: cheaper for a program that does one
     /// thing and exits, but it blocks the caller.
     pub inline: bool,

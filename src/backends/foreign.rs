@@ -3,14 +3,14 @@
 //!
 //! What a program added when it dead-lettered a message is left out of the message that is replayed, as far as it is in
 //! headers: `RustStream` would otherwise count the attempts from before, and Watermill's middleware would find reasons of
-//! an earlier failure. Payloads stay as they are.
+//! an earlier failure. Payloads stay as they are. hexa-event's id of the first delivery stays too: it is the event's id.
 
 use std::{borrow::Cow, collections::HashMap, time::SystemTime};
 
 use serde::Deserialize;
 
 use crate::{
-    event::{Envelope, Headers, Message},
+    event::{Envelope, HEXA_ROOT_ACTION, HEXA_ROOT_ID, Headers, Message, split_hexa_root_id},
     transport::{DeadLetterKind, Failure, describe_failure},
 };
 
@@ -19,9 +19,6 @@ const REASON: &str = "reason_poisoned";
 const TOPIC: &str = "topic_poisoned";
 const HANDLER: &str = "handler_poisoned";
 const SUBSCRIBER: &str = "subscriber_poisoned";
-/// hexa-event's: `<topic>-<partition>-<offset>` of the first delivery, and its group.
-const HEXA_ID: &str = "HEXA_ROOT_EVENT_ID";
-const HEXA_ACTION: &str = "HEXA_ROOT_EVENT_HANDLER_ACTION_NAME";
 /// How often `RustStream` published the message again.
 const RUSTSTREAM: &str = "x-ruststream-retry-count";
 /// Go protoflow's, as headers and as attributes of the event.
@@ -33,7 +30,7 @@ const GO_NEXT: &str = "pf_next_attempt_at";
 /// Knative's extensions: where the event was not delivered, the status and the body of the answer.
 const KNATIVE: [&str; 3] = ["knativeerrordest", "knativeerrorcode", "knativeerrordata"];
 
-const ADDED: [&str; 12] = [
+const ADDED: [&str; 11] = [
     GO_DEAD_LETTER,
     GO_TOPIC,
     GO_REASON,
@@ -43,8 +40,7 @@ const ADDED: [&str; 12] = [
     TOPIC,
     HANDLER,
     SUBSCRIBER,
-    HEXA_ID,
-    HEXA_ACTION,
+    HEXA_ROOT_ACTION,
     RUSTSTREAM,
 ];
 
@@ -124,15 +120,13 @@ impl ForeignFailure {
     }
 
     fn hexa(headers: &Headers) -> Option<Self> {
-        let mut parts = headers.text(HEXA_ID)?.rsplitn(3, '-');
-        let (offset, partition) = (parts.next(), parts.next());
-        let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+        let origin = split_hexa_root_id(headers.text(HEXA_ROOT_ID)?);
         let failure = describe_failure("exhausted", "hexa-event keeps no reason", None);
         Some(Self {
-            topic: parts.next().map(str::to_owned),
-            partition: number(partition),
-            offset: number(offset),
-            group: headers.text(HEXA_ACTION).map(str::to_owned),
+            topic: origin.map(|(topic, ..)| topic.to_owned()),
+            partition: origin.map(|(_, partition, _)| partition),
+            offset: origin.map(|(.., offset)| offset),
+            group: headers.text(HEXA_ROOT_ACTION).map(str::to_owned),
             ..Self::of(DeadLetterKind::Exhausted, failure)
         })
     }
@@ -341,11 +335,17 @@ mod tests {
             "ce_knativeerrorcode",
             "Ce-Knativeerrordest",
             REASON,
-            HEXA_ID,
+            HEXA_ROOT_ACTION,
         ] {
             assert!(is_added(name), "{name}");
         }
-        for name in ["ce_id", "_watermill_message_uuid", "é", "knative"] {
+        for name in [
+            "ce_id",
+            "_watermill_message_uuid",
+            "é",
+            "knative",
+            HEXA_ROOT_ID,
+        ] {
             assert!(!is_added(name), "{name}");
         }
     }

@@ -24,9 +24,16 @@ pub(crate) struct Parameters {
     pub(crate) scheme: &'static str,
     /// Every name; of the common ones those that mean something to this backend.
     pub(crate) names: &'static [&'static str],
+    /// The layouts of events that it writes.
+    pub(crate) modes: &'static [Mode],
     /// What else is accepted, added to the list of names in a hint.
     pub(crate) others: &'static str,
 }
+
+/// The layouts that every backend writes.
+pub(crate) const MODES: &[Mode] = &[Mode::Structured, Mode::Binary];
+/// The layouts of a backend for which hexa-event has a driver.
+pub(crate) const MODES_AND_HEXA: &[Mode] = &[Mode::Structured, Mode::Binary, Mode::Hexa];
 
 /// The values of the common parameters.
 #[derive(Debug, Clone)]
@@ -71,6 +78,9 @@ impl Parameters {
                 return Err(self.unknown(&name, &value));
             }
         }
+        if let Some(mode) = options.mode {
+            values.encoding.mode = self.mode(mode)?;
+        }
         if let Some(limit) = options.connect_timeout {
             values.connect_timeout = limit;
         }
@@ -84,9 +94,13 @@ impl Parameters {
             ("naming", _) => {
                 return Err(self.choice(name, value, "use `cloudevents` or `protoflow`"));
             }
-            ("mode", "binary") => values.encoding.mode = Mode::Binary,
-            ("mode", "structured") => values.encoding.mode = Mode::Structured,
-            ("mode", _) => return Err(self.choice(name, value, "use `structured` or `binary`")),
+            ("mode", value) => {
+                let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == value);
+                values.encoding.mode = match mode {
+                    Some(mode) => self.mode(mode)?,
+                    None => return Err(self.not_written(value)),
+                };
+            }
             ("dedup", "event") => values.dedup = true,
             ("dedup", _) => return Err(self.choice(name, value, "use `event`")),
             ("servers", list) => {
@@ -97,6 +111,18 @@ impl Parameters {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn mode(&self, mode: Mode) -> Result<Mode> {
+        let written = self.modes.contains(&mode).then_some(mode);
+        written.ok_or_else(|| self.not_written(mode.as_str()))
+    }
+
+    fn not_written(&self, mode: &str) -> TransportError {
+        let message = format!("`mode={mode}` is not a form that `{}:` writes", self.scheme);
+        let known: Vec<_> = self.modes.iter().map(|mode| mode.as_str()).collect();
+        let hint = format!("it writes {}", known.join(", "));
+        self.error(message).hint(hint)
     }
 
     /// Reads a duration, as in `1m 30s`.
@@ -176,6 +202,7 @@ mod tests {
     const ALL: Parameters = Parameters {
         scheme: "test",
         names: &["naming", "mode", "servers", "connect-timeout", "own"],
+        modes: MODES,
         others: ", and every property of the driver",
     };
 
@@ -209,6 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn the_caller_decides_on_the_mode_among_those_that_are_written() {
+        let url = "test://a?mode=binary".parse().unwrap();
+        let of = |parameters: Parameters, mode| {
+            let options = OpenOptions {
+                mode: Some(mode),
+                ..OpenOptions::default()
+            };
+            let read = parameters.read(&url, options, Encoding::default(), |_, _| Ok(false));
+            read.map(|values| values.encoding.mode)
+        };
+        assert_eq!(of(ALL, Mode::Structured).unwrap(), Mode::Structured);
+        assert!(of(ALL, Mode::Hexa).is_err());
+        let modes = MODES_AND_HEXA;
+        let more = Parameters { modes, ..ALL };
+        assert_eq!(of(more, Mode::Hexa).unwrap(), Mode::Hexa);
+    }
+
+    #[test]
     fn errors_name_the_parameter_and_what_is_right() {
         for (query, message, hint) in [
             ("namign=x", "namign=x", "did you mean `naming`?"),
@@ -219,7 +264,16 @@ mod tests {
             ),
             ("my.password=x", "my.password=***", "known: "),
             ("naming=x", "`naming=x` is not a valid value", "use "),
-            ("mode=x", "`mode=x` is not a valid value", "use "),
+            (
+                "mode=x",
+                "`mode=x` is not a form that `test:` writes",
+                "it writes structured, binary",
+            ),
+            (
+                "mode=hexa",
+                "`mode=hexa` is not a form that `test:` writes",
+                "it writes structured, binary",
+            ),
             (
                 "connect-timeout=soon",
                 "`connect-timeout=soon` is not a valid duration",

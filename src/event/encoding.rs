@@ -8,9 +8,31 @@ pub enum Mode {
     Structured,
     /// Attributes as headers.
     Binary,
+    /// As hexa-event writes it, with the attributes in further headers, `ce_id` and so on.
+    ///
+    /// `correlationid`, `replyto`, `hexalocale` and `hexauser` are hexa-event's own headers. It requires them, so that an
+    /// event without them is written with its id as correlation id, no reply channel, an empty locale, and the guest as
+    /// user. The user is not signed: any publisher can claim to be anyone. Data must be JSON or protobuf
+    /// (`application/protobuf`); an event without data has the payload `null`.
+    Hexa,
 }
 
-/// The binding whose header names binary mode uses.
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Structured, Self::Binary, Self::Hexa];
+
+    /// Returns its name in URLs and flags.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Structured => "structured",
+            Self::Binary => "binary",
+            Self::Hexa => "hexa",
+        }
+    }
+}
+
+/// The binding, by which binary mode names headers, and which layout hexa-event has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dialect {
     /// `ce_id`, as in the Kafka binding.
@@ -18,6 +40,8 @@ pub enum Dialect {
     Kafka,
     /// `ce-id`, percent-encoded, as in the NATS binding.
     Nats,
+    /// `ce_id`, as properties of Pulsar; differs from Kafka in hexa-event's form alone.
+    Pulsar,
 }
 
 /// The names of attributes that CloudEvents does not define, in events that are stored and in those that handlers get.
@@ -35,7 +59,7 @@ pub enum Naming {
 pub struct Encoding {
     /// Layout.
     pub mode: Mode,
-    /// Header names of binary mode.
+    /// The binding.
     pub dialect: Dialect,
     /// Attribute names.
     pub naming: Naming,

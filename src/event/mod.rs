@@ -46,6 +46,7 @@ pub use self::{
     codec::{
         data::Data,
         envelope::{Envelope, Form},
+        hexa::identity::identified,
         media::is_json as is_json_type,
         sdk::{decode, encode},
         structured::write_event,
@@ -72,4 +73,13 @@ pub use self::{
     trace::TraceParent,
     validate::validate,
 };
-pub(crate) use self::{codec::binary::is_event_header, time::exact_time};
+pub(crate) use self::{
+    codec::{
+        binary::is_event_header,
+        hexa::{
+            ROOT_ACTION as HEXA_ROOT_ACTION, ROOT_ID as HEXA_ROOT_ID,
+            identity::add_root as add_hexa_root, read::split_root_id as split_hexa_root_id,
+        },
+    },
+    time::exact_time,
+};

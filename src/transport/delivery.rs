@@ -1,6 +1,7 @@
 //! Deliveries: messages in flight to a consumer, each to be settled exactly once.
 
 use std::{
+    borrow::Cow,
     fmt,
     time::{Duration, SystemTime},
 };
@@ -8,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{DeadLetterId, DeadLetterKind, ErrorKind, Failure, Result, TransportError};
-use crate::event::{Group, Pattern, Position, Stored};
+use crate::event::{Group, Message, Pattern, Position, Stored, identified};
 
 /// The terms under which a consumer joins a group.
 #[derive(Debug, Clone)]
@@ -243,6 +244,19 @@ impl Delivery {
     #[must_use]
     pub fn ticket(&self) -> Ticket {
         self.ticket
+    }
+
+    /// Returns its message as an event: one of hexa-event that names no id gets that of its position, or of its original's
+    /// if it was replayed. Any other is returned as it is.
+    #[must_use]
+    pub fn event_message(&self) -> Cow<'_, Message> {
+        identified(&self.stored.message, self.origin())
+    }
+
+    /// Returns the position at which it was stored first.
+    pub(crate) fn origin(&self) -> &Position {
+        let lineage = self.lineage.as_ref();
+        lineage.map_or(&self.stored.position, |lineage| &lineage.position)
     }
 
     /// Copies it for display; only the delivery itself can be settled.

@@ -6,6 +6,7 @@
 pub mod canary;
 pub mod dice;
 pub mod harness;
+pub mod hexa;
 pub mod kafka;
 pub mod nats;
 pub mod normalise;

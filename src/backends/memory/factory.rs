@@ -9,7 +9,7 @@ use super::{capabilities, error::SCHEME, transport::Memory};
 use crate::{
     backends::{
         Factory, OpenOptions,
-        url_options::{Parameters, UrlOptions},
+        url_options::{MODES, Parameters, UrlOptions},
     },
     event::Encoding,
     transport::{Capabilities, Result, Transport},
@@ -18,6 +18,7 @@ use crate::{
 const PARAMETERS: Parameters = Parameters {
     scheme: SCHEME,
     names: &["naming", "mode", "dedup"],
+    modes: MODES,
     others: "",
 };
 

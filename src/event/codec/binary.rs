@@ -6,17 +6,19 @@ use bytes::Bytes;
 
 use crate::event::{
     Data, Dialect, Envelope, EventError, Headers, Message, attributes::draft::Draft,
-    attributes::names, codec::content::Content, codec::media, codec::percent,
+    attributes::names, codec::content::Content, codec::hexa, codec::media, codec::percent,
 };
 
 /// The form of a message, as its headers state it.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 pub(in crate::event) struct Marks<'a> {
     content_type: Option<&'a str>,
     id: Option<&'a str>,
     has_specversion: bool,
     has_datacontenttype: bool,
     has_plain: bool,
+    has_encoder: bool,
 }
 
 impl<'a> Marks<'a> {
@@ -26,6 +28,7 @@ impl<'a> Marks<'a> {
         for (header, value) in headers.iter() {
             match header.as_bytes().first() {
                 Some(b'c' | b'C') => marks.see(header, value)?,
+                Some(b'_') => marks.has_encoder |= header == hexa::ENCODER,
                 Some(b'p' | b'P') => marks.has_plain |= names::from_plain_header(header).is_some(),
                 _ => {}
             }
@@ -66,9 +69,14 @@ impl<'a> Marks<'a> {
         self.has_specversion
     }
 
+    /// Reports whether the message is in hexa-event's form.
+    pub(in crate::event) fn is_hexa(&self) -> bool {
+        self.has_encoder && !self.has_specversion && !self.is_structured()
+    }
+
     /// Reports whether the headers state only that the payload is an event.
     pub(in crate::event) fn leave_it_to_the_payload(&self) -> bool {
-        !self.is_batch() && !self.is_binary() && !self.has_plain
+        !self.is_batch() && !self.is_binary() && !self.has_plain && !self.is_hexa()
     }
 
     /// Reports whether there is a `content-type`.
@@ -169,14 +177,14 @@ pub(in crate::event) fn write(
         .into_bytes()
         .map(|bytes| Bytes::from(bytes.into_owned()));
     Ok(match dialect {
-        Dialect::Kafka => payload,
+        Dialect::Kafka | Dialect::Pulsar => payload,
         Dialect::Nats => Some(payload.unwrap_or_default()),
     })
 }
 
 fn push_attribute(headers: &mut Headers, dialect: Dialect, name: &str, value: &str) {
     let (header, value) = match dialect {
-        Dialect::Kafka => (format!("ce_{name}"), Cow::Borrowed(value)),
+        Dialect::Kafka | Dialect::Pulsar => (format!("ce_{name}"), Cow::Borrowed(value)),
         Dialect::Nats => (format!("ce-{name}"), percent::encode(value)),
     };
     headers.push(header, Some(Bytes::copy_from_slice(value.as_bytes())));
@@ -196,7 +204,9 @@ fn attribute(header: &str) -> Option<(Dialect, &str)> {
 
 /// Reports whether a header belongs to the event that a message carries, not to the message.
 pub(crate) fn is_event_header(header: &str) -> bool {
-    attribute(header).is_some() || header.eq_ignore_ascii_case("content-type")
+    attribute(header).is_some()
+        || header.eq_ignore_ascii_case("content-type")
+        || hexa::is_own_header(header)
 }
 
 fn lower(name: &str) -> Cow<'_, str> {

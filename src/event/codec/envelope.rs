@@ -14,6 +14,8 @@ pub enum Form {
     Structured,
     /// Attributes are headers, the payload is the data.
     Binary,
+    /// hexa-event's: its own headers and the payload, in one JSON object on NATS and Pulsar.
+    Hexa,
 }
 
 /// The attributes of an event, borrowed from its message.

@@ -1,9 +1,10 @@
-//! Events as messages and back, in structured and in binary mode.
+//! Events as messages and back, in structured and binary mode and in hexa-event's form.
 
 pub(in crate::event) mod binary;
 pub(in crate::event) mod content;
 pub(in crate::event) mod data;
 pub(in crate::event) mod envelope;
+pub(in crate::event) mod hexa;
 pub(in crate::event) mod media;
 pub(in crate::event) mod percent;
 pub(in crate::event) mod read;

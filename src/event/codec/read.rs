@@ -1,8 +1,8 @@
-//! Reading a message of any form as an event: structured, binary in every dialect, and the Go library's.
+//! Reading a message of any form as an event: structured, binary in every dialect, the Go library's and hexa-event's.
 
 use crate::event::{
     EventError, Form, Message, attributes::draft::Draft, codec::binary, codec::envelope::Envelope,
-    codec::structured, json::walk,
+    codec::hexa, codec::structured, json::walk,
 };
 
 impl<'a> TryFrom<&'a Message> for Envelope<'a> {
@@ -23,12 +23,20 @@ pub(in crate::event) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form
     }
     let mut draft = if marks.is_structured() {
         structured(message)?
+    } else if marks.is_hexa() {
+        return Ok((hexa::read::record(message)?, Form::Hexa));
     } else if !marks.is_binary() {
         let text = walk::without_byte_order_mark(message.bytes());
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(no_event(message));
         }
-        structured(message)?
+        match (structured(message), hexa::read::envelope) {
+            (Ok(draft), _) => draft,
+            (Err(error), envelope) => {
+                let draft = envelope(message).unwrap_or(Err(error))?;
+                return Ok((draft, Form::Hexa));
+            }
+        }
     } else {
         // The Go library repeats the attributes of a structured event as headers, without a content type.
         match structured(message) {

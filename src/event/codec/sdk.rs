@@ -10,8 +10,8 @@ use cloudevents::{
 
 use crate::event::{
     Data, Encoding, Envelope, EventError, Form, Headers, Message, Mode, Topic, attributes::names,
-    codec::binary, codec::content::Content, codec::media, codec::structured, json::walk,
-    json::walk::string_of, json::write, time::utc, validate,
+    codec::binary, codec::content::Content, codec::hexa, codec::media, codec::structured,
+    json::walk, json::walk::string_of, json::write, time::utc, validate,
 };
 
 /// Decodes an event. Numbers keep their digits (the sign of an exponent is added: `1e+400`).
@@ -192,6 +192,7 @@ pub(in crate::event) fn store(
     validate::check(&envelope)?;
     let payload = match encoding.mode {
         Mode::Binary => binary::write(&envelope, encoding.dialect, &mut headers)?,
+        Mode::Hexa => hexa::write::write(&envelope, encoding.dialect, &mut headers)?,
         Mode::Structured => {
             let kind = Bytes::from_static(media::EVENT.as_bytes());
             headers.push("content-type", Some(kind));

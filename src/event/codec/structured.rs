@@ -25,8 +25,8 @@ pub(in crate::event) fn write(
     match &envelope.data {
         Data::None => {}
         Data::Json(raw) => object.json("data", raw),
-        Data::Base64(text) => object.text("data_base64", text),
-        Data::Bytes(_) => match envelope.content()? {
+        Data::Base64(text) if envelope.form != Form::Hexa => object.text("data_base64", text),
+        Data::Base64(_) | Data::Bytes(_) => match envelope.content()? {
             Content::None => {}
             Content::Json(raw) => object.json("data", &raw),
             Content::Text(text) => {

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::value::RawValue;
 
 use crate::event::{
-    Envelope, Form, Headers, Message, Stored, codec::structured, json::write::push_base64,
-    json::write::push_string, time::write_time,
+    Envelope, Form, Headers, Message, Stored, codec::hexa::identity::identified, codec::structured,
+    json::write::push_base64, json::write::push_string, time::write_time,
 };
 
 /// A line of input: an event or a record.
@@ -35,7 +35,7 @@ pub struct Record {
 pub fn write_record(out: &mut Vec<u8>, stored: &Stored, dead_letter: Option<&[u8]>) {
     let message = &stored.message;
     out.extend_from_slice(b"{\"event\":");
-    let is_payload = push_event(out, message);
+    let is_payload = push_event(out, &identified(message, &stored.position));
     out.extend_from_slice(b",\"message\":{\"topic\":");
     push_string(out, message.topic.as_str());
     push_key(out, message.key.as_deref());

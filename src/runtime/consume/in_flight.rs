@@ -27,6 +27,7 @@ use super::{
     summary::{ConsumeError, End},
 };
 use crate::{
+    event::Mode,
     failpoint,
     runtime::{
         Admission, Breaker, Ending, Handler, Notice, Observer, OpenBreaker, RecentFailures, Shift,
@@ -62,6 +63,7 @@ impl<H: Handler> InFlight<H> {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let request = &options.request;
+        let is_hexa = transport.encoding().mode == Mode::Hexa;
         Self {
             queue: Queue::default(),
             tasks: Tasks::of(&runner.handler, options.jobs.max(1)),
@@ -71,6 +73,7 @@ impl<H: Handler> InFlight<H> {
                 subscription,
                 Arc::clone(&observer),
                 request.max_in_flight,
+                is_hexa.then(|| request.group.clone()),
             ),
             decode_check: DecodeCheck::default(),
             breaker: Breaker::new(options.breaker, options.policy),

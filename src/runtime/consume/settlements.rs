@@ -11,6 +11,7 @@ use super::{
     summary::{ConsumeError, Summary},
 };
 use crate::{
+    event::{Group, add_hexa_root},
     failpoint,
     runtime::{Notice, Observer, joined},
     transport::{
@@ -128,6 +129,8 @@ pub(super) struct Settled {
 pub(super) struct Settlements {
     subscription: Arc<dyn Subscription>,
     observer: Arc<dyn Observer>,
+    /// The group, if messages of hexa-event that fail get what hexa-event adds to them.
+    hexa_group: Option<Group>,
     follows: bool,
     batch: Vec<Settlement>,
     entries: Vec<Entry>,
@@ -147,12 +150,14 @@ impl Settlements {
         subscription: Arc<dyn Subscription>,
         observer: Arc<dyn Observer>,
         max_in_flight: usize,
+        hexa_group: Option<Group>,
     ) -> Self {
         let max_batches = subscription.settles_at_once().max(1);
         Self {
             subscription,
             follows: observer.follows_deliveries(),
             observer,
+            hexa_group,
             batch: Vec::new(),
             entries: Vec::new(),
             batch_size: max_in_flight / 4,
@@ -188,7 +193,12 @@ impl Settlements {
     }
 
     /// Takes any other verdict. `holds` means that its key is held until the verdict is durable.
-    pub(super) fn conclude(&mut self, delivery: Delivery, verdict: Verdict, holds: bool) {
+    pub(super) fn conclude(&mut self, mut delivery: Delivery, verdict: Verdict, holds: bool) {
+        let has_failed = matches!(verdict, Verdict::Retry { .. } | Verdict::DeadLetter { .. });
+        if let Some(group) = self.hexa_group.as_ref().filter(|_| has_failed) {
+            let origin = delivery.origin().clone();
+            add_hexa_root(&mut delivery.stored.message, &origin, group);
+        }
         let hold = if holds { key_of(&delivery) } else { None };
         self.add(delivery, verdict, None, hold);
     }

@@ -12,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{listing::FilterFailures, notes::Hiding};
 use crate::{
-    event::{Encoding, Envelope, Form, Headers, Message, Mode, Position, parse_record_to},
+    event::{
+        Encoding, Envelope, Form, Headers, Message, Mode, Position, identified, parse_record_to,
+    },
     transport::{DeadLetter, DeadLetterId, MessageDigest},
 };
 
@@ -221,11 +223,11 @@ fn name(event: &mut Map<String, Value>, letter: &DeadLetter, original: &str) {
 /// Returns the message of an edited event: in the form of the original, with its topic, key and headers.
 fn message(letter: &DeadLetter, event: &[u8], encoding: Encoding) -> Result<Message, String> {
     let original = &letter.message;
-    let is_binary = Envelope::read(original).is_ok_and(|envelope| envelope.form == Form::Binary);
-    let mode = if is_binary {
-        Mode::Binary
-    } else {
-        Mode::Structured
+    let named = identified(original, &letter.record.origin.position);
+    let mode = match Envelope::read(&named).map(|envelope| envelope.form) {
+        Ok(Form::Binary) => Mode::Binary,
+        Ok(Form::Hexa) => Mode::Hexa,
+        Ok(Form::Structured) | Err(_) => Mode::Structured,
     };
     let encoding = Encoding { mode, ..encoding };
     let record = parse_record_to(event, Some(&original.topic), encoding);

@@ -8,7 +8,7 @@ use super::{
     record::{DeadLetterRecord, Origin},
 };
 use crate::{
-    event::{Envelope, Group, Message, Position, Stored},
+    event::{Envelope, Group, Message, Position, Stored, identified},
     transport::{Delivery, Failure, Lineage},
 };
 
@@ -48,7 +48,8 @@ impl DeadLetter {
         let store = lineage.map_or(store, |lineage| lineage.store.as_str());
         let generation = lineage.map_or(0, |lineage| lineage.generation);
         let attempts = delivery.attempts.failed + u32::from(kind.counts_last_run());
-        let envelope = Envelope::read(&stored.message).ok();
+        let message = identified(&stored.message, &position);
+        let envelope = Envelope::read(&message).ok();
         let record = DeadLetterRecord {
             version: 1,
             group: group.clone(),

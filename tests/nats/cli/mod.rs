@@ -10,6 +10,7 @@ mod denied;
 mod fit;
 mod foreign;
 mod gaps;
+mod hexa;
 mod import;
 mod interest;
 mod interop;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod demo;
+mod hexa;
 mod joining;
 mod login;
 mod permissions;

@@ -9,7 +9,7 @@ use crate::{
     backends::{
         OpenOptions,
         kafka::error::{SCHEME, error},
-        url_options::Parameters,
+        url_options::{MODES_AND_HEXA, Parameters},
     },
     event::{Dialect, Encoding},
     transport::{ErrorKind, Result, TransportError},
@@ -27,6 +27,7 @@ const PARAMETERS: Parameters = Parameters {
         "mode",
         "connect-timeout",
     ],
+    modes: MODES_AND_HEXA,
     others: ", and every property of librdkafka by its own name",
 };
 

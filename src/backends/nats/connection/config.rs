@@ -11,7 +11,7 @@ use crate::{
             connection::names::Names,
             error::{SCHEME, error},
         },
-        url_options::Parameters,
+        url_options::{MODES_AND_HEXA, Parameters},
     },
     event::{Dialect, Encoding},
     transport::{ErrorKind, Result, TransportError},
@@ -44,6 +44,7 @@ const PARAMETERS: Parameters = Parameters {
         "connect-timeout",
         "dedup",
     ],
+    modes: MODES_AND_HEXA,
     others: "",
 };
 

@@ -12,9 +12,9 @@ use crate::{
             connection::names::Names,
             error::{SCHEME, configuration, error},
         },
-        url_options::Parameters,
+        url_options::{MODES_AND_HEXA, Parameters},
     },
-    event::Encoding,
+    event::{Dialect, Encoding},
     transport::{ErrorKind, Result},
 };
 
@@ -40,6 +40,7 @@ const PARAMETERS: Parameters = Parameters {
         "admin",
         "partitions",
     ],
+    modes: MODES_AND_HEXA,
     others: ", and `property.NAME` for properties of subscriptions",
 };
 
@@ -85,7 +86,10 @@ impl Config {
         let mut config = Self {
             servers: vec![format!("{host}:{port}")],
             names: names(url.path())?,
-            encoding: Encoding::default(),
+            encoding: Encoding {
+                dialect: Dialect::Pulsar,
+                ..Encoding::default()
+            },
             sub_type: SubType::KeyShared,
             properties: Vec::new(),
             token_file: None,

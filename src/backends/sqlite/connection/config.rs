@@ -11,7 +11,7 @@ use crate::{
     backends::{
         OpenOptions,
         sqlite::error::{SCHEME, store_error},
-        url_options::Parameters,
+        url_options::{MODES, Parameters},
     },
     event::{Dialect, Encoding, Mode, Naming},
     transport::{ErrorKind, Result, TransportError},
@@ -23,9 +23,11 @@ const PARAMETERS: Parameters = Parameters {
         "synchronous",
         "retention",
         "naming",
+        "mode",
         "busy_timeout",
         "dedup",
     ],
+    modes: MODES,
     others: "",
 };
 

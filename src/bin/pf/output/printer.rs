@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use protoflow::event::{Stored, write_record};
+use protoflow::event::{Stored, identified, write_record};
 
 use super::{ColorChoice, Format, Item, Paint, Painter, Remarks, Report, Text, text};
 use crate::{
@@ -76,8 +76,10 @@ impl Printer {
         match self.format {
             Format::Text => text::message(out, stored, self.coloured),
             Format::Json => write_record(out, stored, None),
-            Format::Event | Format::Batch => text::event(out, &stored.message),
-            Format::Data => text::data(out, &stored.message),
+            Format::Event | Format::Batch => {
+                text::event(out, &identified(&stored.message, &stored.position));
+            }
+            Format::Data => text::data(out, &identified(&stored.message, &stored.position)),
             Format::Raw => out.extend_from_slice(stored.message.bytes()),
             // Refused before a command prints its first message.
             Format::Prometheus => return Ok(()),

@@ -3,7 +3,9 @@
 use std::{io::Write as _, time::SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use protoflow::event::{Data, Envelope, Message, Stored, format_time, write_event};
+use protoflow::event::{
+    Data, Envelope, Form, Message, Stored, format_time, identified, write_event,
+};
 
 use super::Paint;
 
@@ -14,10 +16,11 @@ const SHOWN: usize = 160;
 pub fn message(out: &mut Vec<u8>, stored: &Stored, coloured: bool) {
     let time = format_time(stored.time);
     let topic = stored.message.topic.as_str();
-    let envelope = Envelope::read(&stored.message).ok();
+    let message = identified(&stored.message, &stored.position);
+    let envelope = Envelope::read(&message).ok();
     let id = envelope.as_ref().map_or("-", |envelope| &envelope.id);
     let data = match &envelope {
-        Some(envelope) => shown(&envelope.data),
+        Some(envelope) => shown(envelope),
         None => abridged(&String::from_utf8_lossy(stored.message.bytes())),
     };
     let _ = if coloured {
@@ -50,8 +53,12 @@ pub fn data(out: &mut Vec<u8>, message: &Message) {
     }
 }
 
-fn shown(data: &Data<'_>) -> String {
-    match data {
+fn shown(envelope: &Envelope<'_>) -> String {
+    match &envelope.data {
+        Data::Base64(_) if envelope.form == Form::Hexa => {
+            let bytes = envelope.data_bytes().ok().flatten().unwrap_or_default();
+            abridged(&String::from_utf8_lossy(&bytes))
+        }
         Data::None => "-".to_owned(),
         Data::Json(text) => abridged(text),
         Data::Base64(text) => abridged(text),

@@ -19,9 +19,9 @@ use crate::{
 const EXPIRY: &str = "expirytime";
 /// The attributes that override something.
 const ATTRIBUTES: [&str; 4] = [MAX_ATTEMPTS, PF_MAX_ATTEMPTS, EXPIRY, PF_DEAD_LETTER];
-/// Strings of which one is in every payload with such an attribute. Nearly all events have none, so a search for three
+/// Strings of which one is in every payload with such an attribute. Nearly all events have none, so a search for four
 /// strings spares the parsing of the event.
-const PAYLOAD_MARKERS: [&str; 3] = ["\"pf_", "\"pfmax", EXPIRY];
+const PAYLOAD_MARKERS: [&str; 4] = ["\"pf_", "\"pfmax", "\"ce_pf", EXPIRY];
 
 /// Overrides of an event.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl EventOverrides {
 }
 
 fn mentions_override(message: &Message) -> bool {
-    static FINDERS: LazyLock<[Finder<'static>; 3]> =
+    static FINDERS: LazyLock<[Finder<'static>; 4]> =
         LazyLock::new(|| PAYLOAD_MARKERS.map(Finder::new));
     let named = |name: &str| {
         let name = name.as_bytes();

@@ -2,6 +2,7 @@
 //! filter leaves out are settled without a run.
 
 use std::{
+    borrow::Cow,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -100,7 +101,10 @@ impl Screening {
                 Treatment::DeadLetter => return Screened::NoRun(tombstone_letter()),
                 Treatment::Deliver => Some(wrap_tombstone(&delivery.stored)),
             },
-            _ => self.plain_wrap(&delivery.stored),
+            _ => match delivery.event_message() {
+                Cow::Owned(named) => Some(named),
+                Cow::Borrowed(_) => self.plain_wrap(&delivery.stored),
+            },
         };
         let wrapped = wrapped.map(|message| {
             let mut wrapped = delivery.copy();

@@ -129,8 +129,8 @@ fn retry(delivery: &Delivery, after: Duration, failure: &Failure) -> String {
 
 /// Returns the event's type and id; of a message that is not a CloudEvent, its topic and position.
 fn name(delivery: &Delivery) -> String {
-    let message = &delivery.stored.message;
-    match Envelope::read(message) {
+    let message = delivery.event_message();
+    match Envelope::read(&message) {
         Ok(envelope) => format!("{} {}", envelope.ty, envelope.id),
         Err(_) => format!("{} at {}", message.topic, delivery.stored.position),
     }

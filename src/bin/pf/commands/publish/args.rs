@@ -144,6 +144,8 @@ pub enum ModeArg {
     Structured,
     /// Attributes as headers
     Binary,
+    /// As hexa-event writes it (Kafka, NATS, Pulsar)
+    Hexa,
 }
 
 impl From<ModeArg> for Mode {
@@ -151,6 +153,7 @@ impl From<ModeArg> for Mode {
         match mode {
             ModeArg::Structured => Self::Structured,
             ModeArg::Binary => Self::Binary,
+            ModeArg::Hexa => Self::Hexa,
         }
     }
 }

@@ -10,7 +10,7 @@ use memchr::memmem;
 use protoflow::{
     cloudevents::event::ExtensionValue,
     event::{
-        Encoding, EventError, Headers, Message, Topic, encode, event, is_json_type, new_id,
+        Encoding, EventError, Headers, Message, Mode, Topic, encode, event, is_json_type, new_id,
         without_byte_order_mark,
     },
 };
@@ -80,10 +80,7 @@ impl Draft {
                 extensions: args.extension.clone(),
             },
             topic,
-            encoding: Encoding {
-                mode: args.mode.map_or(encoding.mode, Into::into),
-                ..encoding
-            },
+            encoding,
             template: None,
         };
         // An invalid attribute is reported before any data is read.
@@ -120,7 +117,13 @@ impl Draft {
             .map_err(|error| EventError::Json(error.to_string()))?;
         let json = one_line(json.get());
         let id = self.attributes.id.clone().unwrap_or_else(new_id);
-        let message = self.template()?.fill(&id, json.as_bytes());
+        // An envelope in base64 has no gaps to fill.
+        let message = if self.encoding.mode == Mode::Hexa {
+            let (attributes, data) = (&self.attributes, Some(json.as_bytes()));
+            attributes.encode(&id, data, &self.topic, self.encoding)?
+        } else {
+            self.template()?.fill(&id, json.as_bytes())
+        };
         Ok(NewEvent { id, message })
     }
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protoflow::{
-    event::{Encoding, Pattern, Record, Topic},
+    event::{Pattern, Record, Topic},
     runtime::{Publisher, PublisherOptions},
     transport::{Outgoing, Transport},
 };
@@ -43,11 +43,7 @@ pub async fn publish(
         Some(Draft::new(args, transport.encoding())?)
     };
     // Records are published unchanged.
-    let usual = transport.encoding();
-    let encoding = Encoding {
-        mode: args.mode.map_or(usual.mode, Into::into),
-        ..usual
-    };
+    let encoding = transport.encoding();
     let signals = context.signals()?;
     let options = PublisherOptions {
         ordered: args.ordered,

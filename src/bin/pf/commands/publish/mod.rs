@@ -49,6 +49,7 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
         create: args.create && !is_canary(),
         broker_headers: args.allow_broker_headers,
         require_consumer: args.require_consumer,
+        mode: args.mode.map(Into::into),
         inline: !(args.lines || args.ndjson),
         ..OpenOptions::default()
     };

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use protoflow::{
-    event::{Stored, write_record},
+    event::{Stored, identified, write_record},
     runtime::Filter,
     transport::{ErrorKind, Result, Tail},
 };
@@ -172,7 +172,7 @@ impl<'a> Screen<'a> {
                 continue;
             }
             if let Some(batch) = &mut self.batch
-                && !batch.take(&stored.message)
+                && !batch.take(&identified(&stored.message, &stored.position))
             {
                 continue;
             }
