@@ -40,6 +40,11 @@ mod topic;
 mod trace;
 mod validate;
 
+#[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
+pub(crate) use self::codec::hexa::{
+    ROOT_ACTION as HEXA_ROOT_ACTION, ROOT_ID as HEXA_ROOT_ID,
+    read::split_root_id as split_hexa_root_id,
+};
 pub use self::{
     attributes::{extension::EventExt, names::is_bookkeeping},
     builder::{EventBuilder, event, new_id},
@@ -74,12 +79,6 @@ pub use self::{
     validate::validate,
 };
 pub(crate) use self::{
-    codec::{
-        binary::is_event_header,
-        hexa::{
-            ROOT_ACTION as HEXA_ROOT_ACTION, ROOT_ID as HEXA_ROOT_ID,
-            identity::add_root as add_hexa_root, read::split_root_id as split_hexa_root_id,
-        },
-    },
+    codec::{binary::is_event_header, hexa::identity::add_root as add_hexa_root},
     time::exact_time,
 };
