@@ -4825,7 +4825,7 @@ _pf() {
                     return 0
                     ;;
                 --mode)
-                    COMPREPLY=($(compgen -W "structured binary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "structured binary hexa" -- "${cur}"))
                     return 0
                     ;;
                 --content-type)

@@ -70,7 +70,8 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l correlation-id -d 'The
 complete -c pf -n "__fish_pf_using_subcommand publish" -l extension -d 'Add an extension attribute; `NAME=VALUE` is text, `NAME:=JSON` a number or a boolean' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l header -d 'Add a transport header' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l mode -d 'How the event is encoded [default: set by the URL, else structured]' -r -f -a "structured\t'One JSON object'
-binary\t'Attributes as headers'"
+binary\t'Attributes as headers'
+hexa\t'As hexa-event writes it (Kafka, NATS, Pulsar)'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l content-type -d 'The content type of the data; only JSON is validated' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l max-size -d 'Refuse data and lines longer than this, such as `4M` (bytes)' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r

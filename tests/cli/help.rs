@@ -107,7 +107,7 @@ fn publish_explains_itself() {
           --dedup                   Do not store an event whose topic, source and id were published with
                                     this flag before; `pf caps` says for how long they are known
           --mode <MODE>             How the event is encoded [default: set by the URL, else structured]
-                                    [possible values: structured, binary]
+                                    [possible values: structured, binary, hexa]
           --content-type <TYPE>     The content type of the data; only JSON is validated [default:
                                     application/json]
           --max-size <SIZE>         Refuse data and lines longer than this, such as `4M` (bytes)
