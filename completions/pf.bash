@@ -40,6 +40,9 @@ _pf() {
             pf,help)
                 cmd="pf__subcmd__help"
                 ;;
+            pf,inbox)
+                cmd="pf__subcmd__inbox"
+                ;;
             pf,man)
                 cmd="pf__subcmd__man"
                 ;;
@@ -298,6 +301,9 @@ _pf() {
             pf__subcmd__help,help)
                 cmd="pf__subcmd__help__subcmd__help"
                 ;;
+            pf__subcmd__help,inbox)
+                cmd="pf__subcmd__help__subcmd__inbox"
+                ;;
             pf__subcmd__help,man)
                 cmd="pf__subcmd__help__subcmd__man"
                 ;;
@@ -400,6 +406,12 @@ _pf() {
             pf__subcmd__help__subcmd__dlq__subcmd__policy,test)
                 cmd="pf__subcmd__help__subcmd__dlq__subcmd__policy__subcmd__test"
                 ;;
+            pf__subcmd__help__subcmd__inbox,clean)
+                cmd="pf__subcmd__help__subcmd__inbox__subcmd__clean"
+                ;;
+            pf__subcmd__help__subcmd__inbox,create)
+                cmd="pf__subcmd__help__subcmd__inbox__subcmd__create"
+                ;;
             pf__subcmd__help__subcmd__outbox,clean)
                 cmd="pf__subcmd__help__subcmd__outbox__subcmd__clean"
                 ;;
@@ -438,6 +450,24 @@ _pf() {
                 ;;
             pf__subcmd__help__subcmd__schedule,show)
                 cmd="pf__subcmd__help__subcmd__schedule__subcmd__show"
+                ;;
+            pf__subcmd__inbox,clean)
+                cmd="pf__subcmd__inbox__subcmd__clean"
+                ;;
+            pf__subcmd__inbox,create)
+                cmd="pf__subcmd__inbox__subcmd__create"
+                ;;
+            pf__subcmd__inbox,help)
+                cmd="pf__subcmd__inbox__subcmd__help"
+                ;;
+            pf__subcmd__inbox__subcmd__help,clean)
+                cmd="pf__subcmd__inbox__subcmd__help__subcmd__clean"
+                ;;
+            pf__subcmd__inbox__subcmd__help,create)
+                cmd="pf__subcmd__inbox__subcmd__help__subcmd__create"
+                ;;
+            pf__subcmd__inbox__subcmd__help,help)
+                cmd="pf__subcmd__inbox__subcmd__help__subcmd__help"
                 ;;
             pf__subcmd__outbox,clean)
                 cmd="pf__subcmd__outbox__subcmd__clean"
@@ -536,7 +566,7 @@ _pf() {
 
     case "${cmd}" in
         pf)
-            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish tail consume caps doctor demo completions man outbox dlq schedule context help"
+            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -666,7 +696,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -709,6 +739,18 @@ _pf() {
                     return 0
                     ;;
                 --breaker-share)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dedup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dedup-mode)
+                    COMPREPLY=($(compgen -W "settled at-most-once" -- "${cur}"))
+                    return 0
+                    ;;
+                --action)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1319,7 +1361,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -1455,7 +1497,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -1603,7 +1645,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -2463,7 +2505,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -2849,7 +2891,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -2959,7 +3001,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -3097,7 +3139,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -3191,7 +3233,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -3281,7 +3323,7 @@ _pf() {
                     return 0
                     ;;
                 --kind)
-                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed expired" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "decode permanent exhausted terminated crashed unknown expired" -- "${cur}"))
                     return 0
                     ;;
                 --fingerprint)
@@ -3386,7 +3428,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help)
-            opts="publish tail consume caps doctor demo completions man outbox dlq schedule context help"
+            opts="publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3917,6 +3959,48 @@ _pf() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pf__subcmd__help__subcmd__inbox)
+            opts="create clean"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__inbox__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__inbox__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pf__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -4158,6 +4242,200 @@ _pf() {
         pf__subcmd__help__subcmd__tail)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox)
+            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help create clean help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox__subcmd__clean)
+            opts="-o -q -h --in --older-than --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox__subcmd__create)
+            opts="-o -q -h --in --print --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox__subcmd__help)
+            opts="create clean help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox__subcmd__help__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox__subcmd__help__subcmd__create)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__inbox__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

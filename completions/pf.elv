@@ -40,6 +40,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands to a folder'
             cand outbox 'Publish what a database''s own transactions stored: transactional outboxes'
+            cand inbox 'Keys of handled events in your own database, so that an effect is made once'
             cand dlq 'List, show, replay and purge dead letters'
             cand schedule 'List, show, reschedule and cancel delayed events'
             cand context 'Manage named stores'
@@ -117,6 +118,9 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --backoff 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]'
             cand --breaker-failures 'Open the breaker after N final failures in a row; 0 ignores such rows [default: 20]'
             cand --breaker-share 'Open the breaker when more than this share of recent events failed finally [default: 50%/100]'
+            cand --dedup 'Handle an event once, however often it is stored: keep marks of what was handled, for WINDOW [default: 7d]. A copy is acknowledged without a run (`pf caps`: dedup-handling)'
+            cand --dedup-mode 'When to mark: with the settlement, or also before the run, so that none is repeated'
+            cand --action 'Name of what the command does, by which copies are recognised [default: the group]'
             cand --handler-timeout 'Time limit of a run; a longer one is killed and counts as failed'
             cand --on-exit 'Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop'
             cand --count 'End after N events were acknowledged, skipped or dead-lettered'
@@ -383,6 +387,63 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;outbox;help;clean'= {
         }
         &'pf;outbox;help;help'= {
+        }
+        &'pf;inbox'= {
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand create 'Create the table of an inbox, `pf_inbox`'
+            cand clean 'Delete old keys, 10,000 in a transaction'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;inbox;create'= {
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --print 'Only print the SQL, with the rights of a handler'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;inbox;clean'= {
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --older-than 'Only keys that were entered longer ago than this; later copies of their events are handled again'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pf;inbox;help'= {
+            cand create 'Create the table of an inbox, `pf_inbox`'
+            cand clean 'Delete old keys, 10,000 in a transaction'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pf;inbox;help;create'= {
+        }
+        &'pf;inbox;help;clean'= {
+        }
+        &'pf;inbox;help;help'= {
         }
         &'pf;dlq'= {
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
@@ -1250,6 +1311,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands to a folder'
             cand outbox 'Publish what a database''s own transactions stored: transactional outboxes'
+            cand inbox 'Keys of handled events in your own database, so that an effect is made once'
             cand dlq 'List, show, replay and purge dead letters'
             cand schedule 'List, show, reschedule and cancel delayed events'
             cand context 'Manage named stores'
@@ -1296,6 +1358,14 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;help;outbox;park'= {
         }
         &'pf;help;outbox;clean'= {
+        }
+        &'pf;help;inbox'= {
+            cand create 'Create the table of an inbox, `pf_inbox`'
+            cand clean 'Delete old keys, 10,000 in a transaction'
+        }
+        &'pf;help;inbox;create'= {
+        }
+        &'pf;help;inbox;clean'= {
         }
         &'pf;help;dlq'= {
             cand list 'List dead letters, oldest first, without their payloads'

@@ -50,6 +50,7 @@ complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'Run a demo: a retry
 complete -c pf -n "__fish_pf_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_needs_command" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
 complete -c pf -n "__fish_pf_needs_command" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
+complete -c pf -n "__fish_pf_needs_command" -f -a "inbox" -d 'Keys of handled events in your own database, so that an effect is made once'
 complete -c pf -n "__fish_pf_needs_command" -f -a "dlq" -d 'List, show, replay and purge dead letters'
 complete -c pf -n "__fish_pf_needs_command" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
 complete -c pf -n "__fish_pf_needs_command" -f -a "context" -d 'Manage named stores'
@@ -131,6 +132,10 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l max-attempts -d 'Attem
 complete -c pf -n "__fish_pf_using_subcommand consume" -l backoff -d 'Pauses between attempts: FIRST..LONGEST*FACTOR with jitter, or one exact pause [default: 1s..5m*2]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l breaker-failures -d 'Open the breaker after N final failures in a row; 0 ignores such rows [default: 20]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l breaker-share -d 'Open the breaker when more than this share of recent events failed finally [default: 50%/100]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l dedup -d 'Handle an event once, however often it is stored: keep marks of what was handled, for WINDOW [default: 7d]. A copy is acknowledged without a run (`pf caps`: dedup-handling)' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l dedup-mode -d 'When to mark: with the settlement, or also before the run, so that none is repeated' -r -f -a "settled\t'With its settlement'
+at-most-once\t'Before its run; one that never ended becomes a dead letter of kind `unknown`'"
+complete -c pf -n "__fish_pf_using_subcommand consume" -l action -d 'Name of what the command does, by which copies are recognised [default: the group]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l handler-timeout -d 'Time limit of a run; a longer one is killed and counts as failed' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l on-exit -d 'Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l count -d 'End after N events were acknowledged, skipped or dead-lettered' -r
@@ -430,6 +435,64 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "park" -d 'Park rows, so that they hold up nothing'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "create" -d 'Create the table of an inbox, `pf_inbox`'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "clean" -d 'Delete old keys, 10,000 in a transaction'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l print -d 'Only print the SQL, with the rights of a handler'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l older-than -d 'Only keys that were entered longer ago than this; later copies of their events are handled again' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "create" -d 'Create the table of an inbox, `pf_inbox`'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Delete old keys, 10,000 in a transaction'
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -475,6 +538,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -510,6 +574,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -545,6 +610,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -580,6 +646,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -631,6 +698,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -731,6 +799,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -767,6 +836,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -821,6 +891,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -859,6 +930,7 @@ permanent\t''
 exhausted\t''
 terminated\t''
 crashed\t''
+unknown\t''
 expired\t''"
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l fingerprint -d 'The fingerprint of the failure, as shown by `pf dlq stats`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l since -d 'Dead-lettered since then: an age such as `1h`, or a time' -r
@@ -1201,19 +1273,20 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a context, by default the one in use'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a context; the store itself is not touched'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "doctor" -d 'Check the store and report problems with the command that fixes each'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "dlq" -d 'List, show, replay and purge dead letters'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "context" -d 'Manage named stores'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "doctor" -d 'Check the store and report problems with the command that fixes each'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "inbox" -d 'Keys of handled events in your own database, so that an effect is made once'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "dlq" -d 'List, show, replay and purge dead letters'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "context" -d 'Manage named stores'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "create" -d 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "relay" -d 'Publish the rows of an outbox, in the order of each key'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "status" -d 'Show what waits in an outbox, who relays, and what holds up vacuum'
@@ -1222,6 +1295,8 @@ complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_f
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "unblock" -d 'Publish refused or parked rows again'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "park" -d 'Park rows, so that they hold up nothing'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from inbox" -f -a "create" -d 'Create the table of an inbox, `pf_inbox`'
+complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from inbox" -f -a "clean" -d 'Delete old keys, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "list" -d 'List dead letters, oldest first, without their payloads'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "show" -d 'Show everything about dead letters, with their payload'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from dlq" -f -a "stats" -d 'Count dead letters by topic, group, kind and fingerprint'

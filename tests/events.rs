@@ -68,6 +68,7 @@ fn describe(input: &str) -> String {
     let event = identified(&stored.message, &stored.position);
     let handed = |naming| {
         let with = HandOver {
+            dedup_key: None,
             attempt: 2,
             max_attempts: 5,
             naming,

@@ -171,6 +171,7 @@ fn for_hexa() -> impl Strategy<Value = Event> {
 
 fn delivered(attempt: u32, max_attempts: u32, naming: Naming) -> HandOver {
     HandOver {
+        dedup_key: None,
         attempt,
         max_attempts,
         naming,

@@ -73,6 +73,7 @@ mod foreign_letter;
 pub mod kafka;
 #[cfg(any(feature = "kafka", feature = "pulsar"))]
 mod letter_ids;
+mod mark_index;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;

@@ -61,6 +61,7 @@ pub use self::{
     handling::{
         emitted::{Emission, complete_emitted},
         hand_over::{HandOver, hand_over, hand_over_envelope, hand_over_event},
+        handling_key::{HandlingKey, InvalidHandlingKey},
         identity::DedupKey,
         plain::{wrap_plain, wrap_tombstone},
     },
@@ -74,7 +75,7 @@ pub use self::{
         format_time, from_unix_millis, from_unix_nanos, parse_time, unix_millis, unix_nanos,
         write_time,
     },
-    topic::{Group, NameError, Pattern, Topic},
+    topic::{Action, Group, NameError, Pattern, Topic},
     trace::TraceParent,
     validate::validate,
 };

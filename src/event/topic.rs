@@ -103,6 +103,18 @@ name!(
     Group,
     "group"
 );
+name!(
+    /// The name of what a consumer does with an event. Copies of an event are recognised per action; by default it has the
+    /// name of the group. Cheap to clone.
+    Action,
+    "action"
+);
+
+impl From<Group> for Action {
+    fn from(group: Group) -> Self {
+        Self(group.0)
+    }
+}
 
 /// A pattern of topics: `*` matches one token; `**` and `>` at the end match one or more.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

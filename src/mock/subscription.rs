@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::recorder::{Recorder, Settled};
 use crate::transport::{
-    Delivery, HeldElsewhere, Result, Settlement, Subscription, Ticket, Verdict,
+    Delivery, HeldElsewhere, Marks, Result, Settlement, Subscription, Ticket, Verdict,
 };
 
 /// A subscription to the store that records each verdict.
@@ -42,6 +42,10 @@ impl Subscription for Recording {
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         self.inner.extend(tickets).await
+    }
+
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.inner.marks()
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {

@@ -13,6 +13,8 @@
 //! | what happens to a row that the target refuses | `relay/blocked.rs` |
 //! | why nothing is published twice | `relay/target.rs`, by the receipt in `receipt.rs` |
 //!
+//! Beside it is the inbox ([`Inbox`], `inbox.rs`), by which the effect of an event is made once.
+//!
 //! # Order
 //!
 //! Events of one key leave in the order of their identifiers. A sequence gives these out before the commit, so two
@@ -20,6 +22,7 @@
 //! then insert the event. Inserting before taking the lock can swap events of that key; nothing is lost.
 
 mod entry;
+mod inbox;
 mod outbox_handle;
 mod receipt;
 mod relay;
@@ -33,6 +36,7 @@ pub mod sqlite;
 
 pub use self::{
     entry::Entry,
+    inbox::Inbox,
     outbox_handle::Outbox,
     relay::{Relay, RelayNotice, RelayObserver, RelayOptions, RelaySummary},
     row::{OutboxRow, OutboxStatus, RelayStatus, RowFilter, RowState, VacuumBlocker},

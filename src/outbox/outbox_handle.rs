@@ -116,11 +116,12 @@ fn open(url: &Url) -> Result<Arc<dyn Table>> {
         "postgres" | "postgresql" => Ok(Arc::new(super::postgres::PostgresTable::new(url)?)),
         #[cfg(feature = "outbox-sqlite")]
         "sqlite" => Ok(Arc::new(super::sqlite::SqliteTable::new(url)?)),
-        other => Err(unknown(other)),
+        other => Err(unknown("outbox", other)),
     }
 }
 
-fn unknown(scheme: &str) -> TransportError {
+/// Returns the error for a database that is not built in, or is none.
+pub(super) fn unknown(what: &'static str, scheme: &str) -> TransportError {
     let feature = match scheme {
         "postgres" | "postgresql" => Some("outbox-postgres"),
         "sqlite" => Some("outbox-sqlite"),
@@ -128,13 +129,13 @@ fn unknown(scheme: &str) -> TransportError {
     };
     let (message, hint) = match feature {
         Some(feature) => (
-            format!("outboxes in `{scheme}:` are not built into this program"),
+            format!("an {what} in `{scheme}:` is not built into this program"),
             format!("build it with `--features {feature}`"),
         ),
         None => (
-            format!("an outbox cannot be in `{scheme}:`"),
+            format!("an {what} cannot be in `{scheme}:`"),
             "name a database, as in `postgres://localhost/shop` or `sqlite:app.db`".to_owned(),
         ),
     };
-    TransportError::new("outbox", ErrorKind::Configuration, message).hint(hint)
+    TransportError::new(what, ErrorKind::Configuration, message).hint(hint)
 }

@@ -24,6 +24,8 @@ pub enum Notice<'a> {
     Tombstone(&'a Delivery),
     /// An event that the filter does not match was acknowledged without a run.
     Filtered(&'a Delivery),
+    /// A copy of an event that was handled before was acknowledged without a run.
+    Duplicate(&'a Delivery),
     /// A run failed; the event is retried after this pause.
     Retrying(&'a Delivery, Duration, &'a Failure),
     /// An event was dead-lettered.

@@ -60,6 +60,21 @@ impl RetryPolicy {
         }
     }
 
+    /// Returns the longest time that all pauses of an event can take together.
+    #[must_use]
+    pub fn longest_course(&self) -> Duration {
+        let mut course = Duration::ZERO;
+        for attempt in 1..self.max_attempts.max(1) {
+            let pause = self.full_pause(attempt);
+            if pause == self.cap {
+                let rest = self.max_attempts - attempt;
+                return course.saturating_add(pause.saturating_mul(rest));
+            }
+            course = course.saturating_add(pause);
+        }
+        course
+    }
+
     fn full_pause(&self, attempt: u32) -> Duration {
         let power = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let seconds = self.base.as_secs_f64() * self.factor.max(1.0).powi(power);

@@ -8,12 +8,12 @@ use std::{
 
 use super::{connection::Connection, error::ServiceError};
 use crate::{
-    event::{Group, NameError, Naming, Pattern, Topic},
+    event::{Action, Group, NameError, Naming, Pattern, Topic},
     runtime::{
         BreakerOptions, ConsumeOptions, Consumer, EventFilter, Handler, RetryPolicy, Stop, Summary,
         Treatment,
     },
-    transport::{StartFrom, SubscribeRequest},
+    transport::{Dedup, StartFrom, SubscribeRequest},
 };
 
 /// Topics to consume: one, several, or patterns.
@@ -138,6 +138,20 @@ impl<H: Handler> Consume<H> {
     /// Sets the time limit of a run; a longer one counts as failed.
     pub fn handler_timeout(self, limit: Duration) -> Self {
         self.set(move |options| options.handler_timeout = Some(limit))
+    }
+
+    /// Handles an event once, however often it is stored: marks what was handled, and acknowledges copies without a run.
+    ///
+    /// Where the store can, the mark is part of the settlement, as [`Capabilities::dedup_handling`] says.
+    ///
+    /// [`Capabilities::dedup_handling`]: crate::transport::Capabilities::dedup_handling
+    pub fn dedup(self, dedup: Dedup) -> Self {
+        self.set(move |options| options.request.dedup = Some(dedup))
+    }
+
+    /// Sets the name of what the handler does, by which copies of an event are recognised; that of the group by default.
+    pub fn action(self, action: Action) -> Self {
+        self.set(move |options| options.action = Some(action))
     }
 
     /// Ends after this many events were acknowledged, skipped or dead-lettered.

@@ -102,6 +102,8 @@ pub struct Capabilities {
     pub publish: Support,
     /// Publishing without storing a duplicate of an event, and for how long one is recognised.
     pub dedup: Support,
+    /// Handling an event once that is stored several times (`pf consume --dedup`).
+    pub dedup_handling: Support,
     /// Publishing with a delay.
     pub delay: Support,
     /// Listing, cancelling and rescheduling delayed events.
@@ -136,10 +138,11 @@ pub struct Capabilities {
 impl Capabilities {
     /// Returns every ability under the name that `--require` and the README use.
     #[must_use]
-    pub fn abilities(&self) -> [(&'static str, &Support); 15] {
+    pub fn abilities(&self) -> [(&'static str, &Support); 16] {
         [
             ("publish", &self.publish),
             ("dedup", &self.dedup),
+            ("dedup-handling", &self.dedup_handling),
             ("delay", &self.delay),
             ("schedule", &self.schedule),
             ("delayed-retry", &self.delayed_retry),

@@ -8,8 +8,13 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{DeadLetterId, DeadLetterKind, ErrorKind, Failure, Result, TransportError};
-use crate::event::{Group, Message, Pattern, Position, Stored, identified};
+use super::{
+    DeadLetterId, DeadLetterKind, Dedup, ErrorKind, Failure, Handling, MarkChange, Marks, Result,
+    TransportError,
+};
+use crate::event::{
+    Action, Group, HandlingKey, Message, Pattern, Position, Stored, identified,
+};
 
 /// The terms under which a consumer joins a group.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub struct SubscribeRequest {
     pub max_crashes: u32,
     /// The attempts that the retry policy allows, to be checked against a broker's own limit.
     pub max_attempts: u32,
+    /// Keeps marks of what was handled; `None` keeps none.
+    pub dedup: Option<Dedup>,
 }
 
 impl SubscribeRequest {
@@ -53,6 +60,7 @@ impl SubscribeRequest {
             lease: Duration::from_secs(30),
             max_crashes: 5,
             max_attempts: 3,
+            dedup: None,
         }
     }
 
@@ -65,6 +73,17 @@ impl SubscribeRequest {
         let message = "a retry cannot hold back later events of its key";
         let refused = TransportError::new(transport, ErrorKind::Unsupported, message);
         Err(refused.hint("leave `--ordered` out; `pf caps` says where order holds"))
+    }
+
+    /// Refuses `--dedup` on a transport that keeps no marks of what was handled.
+    #[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
+    pub(crate) fn refuse_dedup(&self, transport: &'static str) -> Result<()> {
+        if self.dedup.is_none() {
+            return Ok(());
+        }
+        let message = "events that were handled are not marked here";
+        let refused = TransportError::new(transport, ErrorKind::Unsupported, message);
+        Err(refused.hint("leave `--dedup` out; `pf caps` says where `dedup-handling` is available"))
     }
 
     /// Refuses the name of a member on a transport whose groups do not know their members by name.
@@ -167,6 +186,11 @@ pub trait Subscription: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns the marks of what was handled; `None` if the request asked for none.
+    fn marks(&self) -> Option<&dyn Marks> {
+        None
+    }
+
     /// Leaves the group. Everything settled is durable; unsettled deliveries return to the group without losing an attempt.
     ///
     /// # Errors
@@ -222,6 +246,8 @@ pub struct Delivery {
     /// Its history, if it was replayed.
     pub lineage: Option<Box<Lineage>>,
     ticket: Ticket,
+    /// The key of its handling, and whether that began; `None` without deduplication.
+    marked: Option<(HandlingKey, bool)>,
 }
 
 impl Delivery {
@@ -237,6 +263,7 @@ impl Delivery {
             attempts,
             lineage,
             ticket,
+            marked: None,
         }
     }
 
@@ -266,7 +293,32 @@ impl Delivery {
             attempts: self.attempts.clone(),
             lineage: self.lineage.clone(),
             ticket: self.ticket,
+            marked: self.marked,
         }
+    }
+
+    /// Returns it as a handling of an action; `None` if it is not an event.
+    pub(crate) fn handling(&self, action: &Action) -> Option<Handling> {
+        Some(Handling {
+            key: HandlingKey::of(action, &self.stored.message).ok()?,
+            position: self.stored.position.clone(),
+            is_replay: self.lineage.is_some(),
+        })
+    }
+
+    /// Returns the key whose mark its settlement changes.
+    pub(crate) fn marked(&self) -> Option<HandlingKey> {
+        self.marked.map(|(key, _)| key)
+    }
+
+    /// Lets its settlement change the mark of this key; `None` leaves all marks as they are.
+    pub fn set_mark(&mut self, key: Option<HandlingKey>) {
+        self.marked = key.map(|key| (key, true));
+    }
+
+    /// Notes that it is settled without a run: an acknowledgement leaves no mark.
+    pub(crate) fn set_left_out(&mut self) {
+        self.marked = self.marked.map(|(key, _)| (key, false));
     }
 
     /// Pairs it with a verdict. Consumes it, so that it cannot be settled twice.
@@ -296,6 +348,19 @@ pub struct Settlement {
     pub delivery: Delivery,
     /// The verdict.
     pub verdict: Verdict,
+}
+
+impl Settlement {
+    /// Returns what becomes of the mark; `None` without deduplication.
+    #[must_use]
+    pub fn mark(&self) -> Option<MarkChange> {
+        let (key, was_run) = self.delivery.marked?;
+        Some(match self.verdict {
+            Verdict::Ack if was_run => MarkChange::Done(key),
+            Verdict::DeadLetter { .. } => MarkChange::Dead(key),
+            _ => MarkChange::Forget(key),
+        })
+    }
 }
 
 /// The state of a delivery after it is settled.

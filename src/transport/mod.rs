@@ -14,6 +14,7 @@
 //! | how a finished replay is proven | `dead_letter/replays.rs`, [`DeadLetters::replays`] |
 //! | how a replayed message is known to be handled | `dead_letter/replays.rs`, [`DeadLetters::settled`] |
 //! | how a batch is published together with a receipt | `receipted.rs` |
+//! | how a copy of what was handled is recognised | `mark.rs`, [`Subscription::marks`] |
 //! | what an error kind means to the caller | `error.rs` |
 //! | what a store can do, and within which limits | `capabilities.rs` |
 //! | what a new backend must pass | `conformance/`, with the feature `conformance` |
@@ -47,6 +48,7 @@ mod error;
 mod failure;
 mod finding;
 mod held_elsewhere;
+mod mark;
 mod publish;
 mod receipted;
 mod schedule;
@@ -76,6 +78,7 @@ pub use self::{
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
     finding::{Finding, FindingLevel},
     held_elsewhere::HeldElsewhere,
+    mark::{Dedup, DedupMode, Handling, Mark, MarkChange, Marks},
     publish::{Outgoing, Receipt},
     receipted::{BatchError, Receipted, ReceiptedPublisher},
     schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},

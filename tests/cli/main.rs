@@ -22,6 +22,7 @@ mod dlq_verify;
 mod doctor;
 mod emit;
 mod errors;
+mod handled_once;
 mod handler;
 mod help;
 mod left_out;

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use protoflow::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, HeldElsewhere, Outgoing, Receipt,
-        Result, Schedules, Settlement, SubscribeRequest, Subscription, Tail, TailRequest, Ticket,
-        Transport, TransportError, Verdict,
+        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, HeldElsewhere, Marks, Outgoing,
+        Receipt, Result, Schedules, Settlement, SubscribeRequest, Subscription, Tail, TailRequest,
+        Ticket, Transport, TransportError, Verdict,
     },
 };
 
@@ -170,6 +170,10 @@ impl Subscription for FlakySubscription {
 
     async fn extend(&self, tickets: &[Ticket]) -> Result<Vec<Ticket>> {
         self.inner.extend(tickets).await
+    }
+
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.inner.marks()
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {

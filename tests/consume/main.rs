@@ -7,6 +7,7 @@ mod attempts;
 mod breaker;
 mod endings;
 mod flaky;
+mod handled_once;
 mod harness;
 mod held_elsewhere;
 mod naming;

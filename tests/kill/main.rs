@@ -10,6 +10,7 @@
 mod alone;
 mod dedup;
 mod forwarding;
+mod handled_once;
 mod judge;
 mod kafka;
 mod nats;

@@ -26,6 +26,7 @@ pub(super) fn offline() -> Capabilities {
         dedup: Support::absent(
             "the idempotent producer recognises only its own repeats; let the consumers ignore ids that they know",
         ),
+        dedup_handling: Support::absent("events that were handled are not marked here"),
         delay: Support::emulated(
             "waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or \
              `pf schedule run` is up on the cluster",

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -15,10 +15,11 @@ use super::{
     store::{GroupState, Start, State, Store, Terms},
 };
 use crate::{
-    event::Group,
+    event::{Group, Position},
     transport::{
-        DeadLetter, Delivery, HeldElsewhere, Result, Settlement, StartFrom, SubscribeRequest,
-        Subscription, Ticket, TransportError, Verdict,
+        DeadLetter, DeadLetterId, Dedup, DedupMode, Delivery, Handling, HeldElsewhere, Mark,
+        MarkChange, Marks, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
+        TransportError, Verdict,
     },
 };
 
@@ -29,6 +30,7 @@ pub(super) struct MemorySubscription {
     store: Arc<Store>,
     group: Group,
     terms: Terms,
+    dedup: Option<Dedup>,
     left: AtomicBool,
 }
 
@@ -54,6 +56,7 @@ impl MemorySubscription {
         Self {
             store: Arc::clone(store),
             group: request.group,
+            dedup: request.dedup,
             terms,
             left: AtomicBool::new(false),
         }
@@ -69,6 +72,33 @@ impl MemorySubscription {
             self.terms.end.is_some() && group.is_none_or(|group| group.is_done(&self.terms))
         };
         (!taken.is_empty() || done()).then_some(taken)
+    }
+
+    fn window(&self) -> Duration {
+        self.dedup
+            .as_ref()
+            .map_or(Duration::ZERO, |dedup| dedup.window)
+    }
+
+    fn mark(
+        &self,
+        state: &mut State,
+        change: MarkChange,
+        letter: Option<DeadLetterId>,
+        position: &Position,
+        now: SystemTime,
+    ) {
+        let window = self.window();
+        let marks = &mut state.marks;
+        match (change, letter) {
+            (MarkChange::Dead(key), Some(letter)) => {
+                marks.set(key, Mark::Dead(letter), now, window);
+            }
+            (MarkChange::Done(key) | MarkChange::Dead(key), _) => {
+                marks.set(key, Mark::Done, now, window);
+            }
+            (MarkChange::Forget(key), _) => marks.forget(key, position),
+        }
     }
 
     fn with_group<T>(&self, step: impl FnOnce(&mut GroupState, SystemTime) -> T) -> T {
@@ -101,10 +131,17 @@ impl Subscription for MemorySubscription {
 
     async fn settle(&self, batch: Vec<Settlement>) -> Vec<Result<()>> {
         self.store.change(|state, now| {
-            batch
-                .into_iter()
-                .map(|settlement| settle(state, &self.group, self.terms.member, settlement, now))
-                .collect()
+            let mut results = Vec::with_capacity(batch.len());
+            for settlement in batch {
+                let marked = settlement.mark();
+                let position = settlement.delivery.stored.position.clone();
+                let settled = settle(state, &self.group, self.terms.member, settlement, now);
+                if let (Ok(letter), Some(change)) = (&settled, marked) {
+                    self.mark(state, change, letter.clone(), &position, now);
+                }
+                results.push(settled.map(drop));
+            }
+            results
         })
     }
 
@@ -112,6 +149,10 @@ impl Subscription for MemorySubscription {
         Ok(self.with_group(|group, now| {
             group.extend(tickets, self.terms.member, now + self.terms.lease)
         }))
+    }
+
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.dedup.is_some().then_some(self as &dyn Marks)
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
@@ -125,14 +166,42 @@ impl Subscription for MemorySubscription {
     }
 }
 
-/// Applies one verdict if the member still holds the delivery.
+#[async_trait]
+impl Marks for MemorySubscription {
+    async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
+        let dedup = self.dedup.clone().unwrap_or_default();
+        let begins = dedup.mode == DedupMode::Settled;
+        Ok(self.store.change(|state, now| {
+            let look_up = |handling: &Handling| {
+                if begins {
+                    return state.marks.begin(handling, now, dedup.window);
+                }
+                let found = state.marks.get(handling.key, now, dedup.window);
+                found.cloned()
+            };
+            handlings.iter().map(look_up).collect()
+        }))
+    }
+
+    async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
+        let window = self.window();
+        let begin = |state: &mut State, now| state.marks.begin(handling, now, window);
+        Ok(self.store.change(begin))
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.store.change(|state, _| state.marks.forgotten())
+    }
+}
+
+/// Applies one verdict if the member still holds the delivery; returns the dead letter that it made.
 fn settle(
     state: &mut State,
     group: &Group,
     member: u64,
     settlement: Settlement,
     now: SystemTime,
-) -> Result<()> {
+) -> Result<Option<DeadLetterId>> {
     let Settlement { delivery, verdict } = settlement;
     let held = state
         .groups
@@ -153,16 +222,16 @@ fn settle(
         }
         Verdict::DeadLetter { kind, failure } => {
             let letter = DeadLetter::of(SCHEME, &state.name, group, &delivery, kind, *failure);
+            let id = letter.id.clone();
             state.store_letter(letter);
+            return Ok(Some(id));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
         backends::memory::Memory,

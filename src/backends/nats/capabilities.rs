@@ -25,6 +25,7 @@ pub(crate) fn offline() -> Capabilities {
         dedup: Support::native(
             "by message id, for the duplicate window of the stream (2m by default)",
         ),
+        dedup_handling: Support::absent("events that were handled are not marked here"),
         delay: Support::native("schedules, where the stream allows them (NATS 2.12 or later)"),
         schedule: Support::native("where the stream allows schedules"),
         delayed_retry: Support::native("held back by the consumer, also across a restart"),

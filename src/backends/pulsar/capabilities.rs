@@ -17,6 +17,7 @@ pub(crate) fn offline() -> Capabilities {
         server: None,
         publish: Support::native("confirmed by the broker once the bookies have stored it"),
         dedup: Support::absent("the broker recognises producers and their numbers, not events"),
+        dedup_handling: Support::absent("events that were handled are not marked here"),
         delay: Support::native(
             "on shared and key_shared subscriptions; an event that the broker delivers early is held back",
         ),

@@ -72,6 +72,7 @@ impl Transport for Pulsar {
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
+        request.refuse_dedup(SCHEME)?;
         request.refuse_ordered(SCHEME)?;
         let subscription = PulsarSubscription::join(&self.connection, request);
         Ok(Arc::new(subscription.await?))

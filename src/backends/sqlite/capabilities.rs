@@ -56,6 +56,7 @@ fn describe(durability: &str, retention: Duration) -> Capabilities {
         dedup: Support::native(format!(
             "event and key in one transaction, for {retention} (`retention`)"
         )),
+        dedup_handling: Support::native("the mark is in the transaction of the settlement"),
         delay: Support::native(
             "fired by any waiting consumer or tail; without one, when the next one starts",
         ),

@@ -204,6 +204,8 @@ impl From<ConsumeError> for CliError {
     fn from(error: ConsumeError) -> Self {
         match error {
             ConsumeError::Transport(error) => error.into(),
+            ConsumeError::ShortWindow { .. } => Self::new(Exit::Usage, error)
+                .hint("marks must outlast the retries: give `--dedup` a longer window, or fewer or shorter `--backoff` pauses"),
             ConsumeError::Undecodable { .. } => Self::new(Exit::Configuration, error)
                 .hint("`--plain` also passes messages that are not CloudEvents to the command"),
             ConsumeError::Unusable(_) => Self::new(Exit::Configuration, error)

@@ -13,6 +13,7 @@ use crate::event::{
 pub(in crate::event) const ATTEMPT: &str = "pfattempt";
 /// The maximum number of attempts, set by the delivery.
 pub(in crate::event) const ATTEMPT_LIMIT: &str = "pfattemptlimit";
+pub(in crate::event) const DEDUP_KEY: &str = "pfdedupkey";
 /// The maximum number of attempts, set by the publisher.
 pub(crate) const MAX_ATTEMPTS: &str = "pfmaxattempts";
 pub(in crate::event) const EVENT_VERSION: &str = "pfeventversion";
@@ -68,9 +69,10 @@ const PROTOFLOW: [&str; 11] = [
 ];
 
 /// Attributes that belong to one delivery of an event, not to the event.
-const BOOKKEEPING: [&str; 7] = [
+const BOOKKEEPING: [&str; 8] = [
     ATTEMPT,
     ATTEMPT_LIMIT,
+    DEDUP_KEY,
     PF_ATTEMPT,
     PF_NEXT_ATTEMPT_AT,
     PF_DEAD_LETTER,

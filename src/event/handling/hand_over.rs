@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use cloudevents::Event;
 
 use crate::event::{
-    Envelope, EventError, Message, Naming, attributes::names, attributes::value::Extension,
-    codec::sdk::decode_envelope, codec::structured,
+    Envelope, EventError, HandlingKey, Message, Naming, attributes::names,
+    attributes::value::Extension, codec::sdk::decode_envelope, codec::structured,
 };
 
 /// The CloudEvents integer has 32 bits, more than any number of attempts.
@@ -21,6 +21,8 @@ pub struct HandOver {
     pub max_attempts: u32,
     /// The names of the attributes.
     pub naming: Naming,
+    /// The key of the handling, for those who have no environment per event (`pfdedupkey`).
+    pub dedup_key: Option<HandlingKey>,
 }
 
 impl HandOver {
@@ -40,6 +42,12 @@ impl HandOver {
         match self.naming {
             Naming::CloudEvents => self.apply_lawful(extensions),
             Naming::Protoflow => self.apply_protoflow(extensions),
+        }
+        if let Some(key) = self.dedup_key {
+            let name = Cow::Borrowed(names::DEDUP_KEY);
+            extensions.retain(|(present, _)| *present != name);
+            let text = serde_json::Value::from(key.to_string()).to_string();
+            extensions.push((name, Cow::Owned(text)));
         }
     }
 

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::event::{Envelope, EventError, Message};
 
 /// Bytes of the hash that are kept: two of many billions of events do not have the same.
-const LENGTH: usize = 16;
+pub(super) const LENGTH: usize = 16;
 
 /// The key by which a store recognises a duplicate of an event. Ids are unique within a source only, and the same event may
 /// be published to several topics, so it is a hash of all three.
@@ -21,15 +21,8 @@ impl DedupKey {
     /// If the message is not an event.
     pub fn of(message: &Message) -> Result<Self, EventError> {
         let envelope = Envelope::read(message)?;
-        let mut hash = Sha256::new();
-        for part in [message.topic.as_str(), &envelope.source, &envelope.id] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let digest: [u8; 32] = hash.finalize().into();
-        let mut key = [0; LENGTH];
-        key.copy_from_slice(&digest[..LENGTH]);
-        Ok(Self(key))
+        let topic = message.topic.as_str();
+        Ok(Self(hash([topic, &envelope.source, &envelope.id])))
     }
 
     /// Returns its bytes.
@@ -45,6 +38,19 @@ impl fmt::Display for DedupKey {
         let text = data_encoding::BASE32_NOPAD.encode(&self.0);
         f.write_str(&text.to_ascii_lowercase())
     }
+}
+
+/// Returns the hash of three texts, however they are divided.
+pub(super) fn hash(parts: [&str; 3]) -> [u8; LENGTH] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    let mut key = [0; LENGTH];
+    key.copy_from_slice(&digest[..LENGTH]);
+    key
 }
 
 #[cfg(test)]

@@ -2,5 +2,6 @@
 
 pub(in crate::event) mod emitted;
 pub(in crate::event) mod hand_over;
+pub(in crate::event) mod handling_key;
 pub(in crate::event) mod identity;
 pub(in crate::event) mod plain;

@@ -6,6 +6,7 @@
 mod client;
 mod enqueue;
 mod error;
+mod inbox;
 mod operate;
 mod rights;
 mod schema;
@@ -13,5 +14,8 @@ mod sql;
 mod table;
 mod tls;
 
-pub use self::enqueue::{enqueue, enqueue_all};
-pub(super) use self::table::PostgresTable;
+pub use self::{
+    enqueue::{enqueue, enqueue_all},
+    inbox::enter,
+};
+pub(super) use self::{inbox::PostgresInbox, table::PostgresTable};

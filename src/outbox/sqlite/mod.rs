@@ -5,9 +5,10 @@
 
 mod enqueue;
 mod file;
+mod inbox;
 mod rows;
 mod schema;
 mod table;
 
-pub use self::enqueue::enqueue;
-pub(super) use self::table::SqliteTable;
+pub use self::{enqueue::enqueue, inbox::enter};
+pub(super) use self::{inbox::SqliteInbox, table::SqliteTable};

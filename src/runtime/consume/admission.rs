@@ -18,7 +18,10 @@ use futures_util::poll;
 use tokio::time::Instant;
 
 use super::{
-    deliveries::fetch::{Fetch, Window},
+    deliveries::{
+        fetch::{Fetch, Window},
+        lookup::Fetched,
+    },
     in_flight::InFlight,
     options::ConsumeOptions,
     run::runs::RunningDelivery,
@@ -67,7 +70,7 @@ impl Admission {
     ) -> Self {
         let window = Window::new(options.jobs, options.request.max_in_flight);
         Self {
-            fetch: Fetch::new(subscription, window),
+            fetch: Fetch::new(subscription, window, options.lookup()),
             options,
             observer,
             heavy_left: 0,
@@ -119,19 +122,20 @@ impl Admission {
     /// Takes the answer to a request.
     pub(super) fn fetched<H: Handler>(
         &mut self,
-        result: Result<Vec<Delivery>>,
+        result: Result<Fetched>,
         in_flight: &mut InFlight<H>,
     ) {
         match result {
-            Ok(deliveries) => {
+            Ok(fetched) => {
                 self.fetch.succeeded();
-                if deliveries.is_empty() {
+                if fetched.is_empty() {
                     self.end_of_stream = Some(if in_flight.len() == 0 {
                         EndOfStream::Certain
                     } else {
                         EndOfStream::Uncertain
                     });
                 }
+                let deliveries = in_flight.copies.admit(fetched, &mut in_flight.settlements);
                 self.queue(deliveries, in_flight);
             }
             Err(error) if error.kind() == ErrorKind::Gap => {

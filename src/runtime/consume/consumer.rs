@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     runtime::{Handler, Notice, Observer},
-    transport::{ErrorKind, Result, Subscription, Transport},
+    transport::{ErrorKind, Result, Subscription, Transport, TransportError},
 };
 
 /// How often to look whether a subscription that another consumer holds is free.
@@ -54,6 +54,7 @@ impl<H: Handler> Consumer<H> {
     /// See [`ConsumeError`].
     pub async fn run(self, stop: Stop) -> Result<Summary, ConsumeError> {
         let setup = self.setup;
+        setup.options.check()?;
         let timeout = setup.options.timeout;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let joining = join(&setup);
@@ -69,6 +70,9 @@ impl<H: Handler> Consumer<H> {
             Ok(subscription) => subscription,
             Err(end) => return Ok(Summary::before_joining(end)),
         };
+        if setup.options.marks() && subscription.marks().is_none() {
+            return Err(no_marks(setup.transport.scheme()).into());
+        }
         for created in subscription.remarks() {
             setup.observer.notice(Notice::Created(&created));
         }
@@ -76,6 +80,12 @@ impl<H: Handler> Consumer<H> {
             .run()
             .await
     }
+}
+
+/// Returns the error for a transport that was asked for marks and keeps none.
+fn no_marks(scheme: &'static str) -> TransportError {
+    let message = "handled events are not marked here";
+    TransportError::new(scheme, ErrorKind::Unsupported, message)
 }
 
 /// Joins the group; waits until nobody else holds its subscription, if the options say so.

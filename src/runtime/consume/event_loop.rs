@@ -11,12 +11,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     admission::Admission,
+    deliveries::lookup::Fetched,
     in_flight::InFlight,
     lease_extension::LeaseExtension,
     lifecycle::{Lifecycle, Reason},
     options::ConsumeOptions,
     run::{
         finished::FinishedRun,
+        once::Once,
         runs::{ABORT_GRACE, Runner},
     },
     setup::Setup,
@@ -25,7 +27,7 @@ use super::{
 use crate::{
     runtime::{Handler, Notice, Observer},
     transport::{
-        Delivery, ErrorKind, HeldElsewhere, Receipt, Result, Subscription, Ticket, TransportError,
+        ErrorKind, HeldElsewhere, Marks, Receipt, Result, Subscription, Ticket, TransportError,
     },
 };
 
@@ -58,7 +60,7 @@ pub(super) struct ConsumeLoop<H> {
     reason = "one at a time, taken apart at once"
 )]
 enum Wake {
-    Fetched(Result<Vec<Delivery>>),
+    Fetched(Result<Fetched>),
     RunEnded(FinishedRun),
     Settled(Vec<Result<()>>),
     Responded(Vec<Result<Receipt>>),
@@ -81,7 +83,8 @@ impl<H: Handler> ConsumeLoop<H> {
             handler,
             observer,
         } = setup;
-        let runner = Runner::new(handler, &options, &observer);
+        let mut runner = Runner::new(handler, &options, &observer);
+        runner.once = Once::new(&subscription, &options);
         let options = Arc::new(options);
         Self {
             in_flight: InFlight::new(
@@ -223,6 +226,8 @@ impl<H: Handler> ConsumeLoop<H> {
                 self.drain(Ok(End::TimedOut));
             }
             self.in_flight.settle_held(now);
+            let in_flight = &mut self.in_flight;
+            in_flight.copies.give_back(now, &mut in_flight.settlements);
             self.take_endings();
         } else if self.lifecycle.wake_at().is_some_and(|until| now >= until) {
             self.run_out_of_time();
@@ -283,6 +288,7 @@ impl<H: Handler> ConsumeLoop<H> {
         [
             deadline,
             self.in_flight.held_until(),
+            self.in_flight.copies.wake_at(),
             self.lifecycle.wake_at(),
             self.admission.fetch.wake_at(),
             self.in_flight.responses.wake_at(),
@@ -337,6 +343,7 @@ impl<H: Handler> ConsumeLoop<H> {
             _ => {}
         }
         summary.dead_lettered += self.subscription.dead_lettered();
+        summary.forgotten = self.subscription.marks().map_or(0, Marks::forgotten);
         summary.held_elsewhere = held_elsewhere;
         summary.end = Some(end);
         Ok(summary)

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     deliveries::{
+        copies::Copies,
         decode_check::DecodeCheck,
         queue::{Queue, key_of},
     },
@@ -43,6 +44,7 @@ use crate::{
 pub(super) struct InFlight<H> {
     pub(super) runner: Arc<Runner<H>>,
     pub(super) queue: Queue,
+    pub(super) copies: Copies,
     pub(super) tasks: Tasks,
     pub(super) responses: Responses,
     pub(super) settlements: Settlements,
@@ -66,6 +68,7 @@ impl<H: Handler> InFlight<H> {
         let is_hexa = transport.encoding().mode == Mode::Hexa;
         Self {
             queue: Queue::default(),
+            copies: Copies::default(),
             tasks: Tasks::of(&runner.handler, options.jobs.max(1)),
             runner: Arc::new(runner),
             responses: Responses::new(transport, request.lease),
@@ -95,13 +98,14 @@ impl<H: Handler> InFlight<H> {
     }
 
     fn unjudged(&self) -> usize {
-        self.queue.len() + self.tasks.len() + self.responses.len()
+        self.queue.len() + self.copies.len() + self.tasks.len() + self.responses.len()
     }
 
     /// Lists the deliveries whose lease must not run out.
     pub(super) fn tickets(&self) -> Vec<Ticket> {
         self.queue
             .tickets()
+            .chain(self.copies.tickets())
             .chain(self.tasks.tickets())
             .chain(self.responses.tickets())
             .chain(self.decode_check.tickets())
@@ -145,11 +149,14 @@ impl<H: Handler> InFlight<H> {
         }
     }
 
-    fn ack(&mut self, delivery: Delivery, left_out: Option<LeftOut>, probe: bool) {
+    fn ack(&mut self, mut delivery: Delivery, left_out: Option<LeftOut>, probe: bool) {
         let ending = match left_out {
             None | Some(LeftOut::Skipped(_)) => Some(Ending::Success),
             Some(_) => None,
         };
+        if ending.is_none() {
+            delivery.set_left_out();
+        }
         if left_out != Some(LeftOut::Tombstone) {
             self.confirm_decodable();
         }
@@ -196,8 +203,10 @@ impl<H: Handler> InFlight<H> {
     /// Gives back everything that has not started.
     pub(super) fn give_back_waiting(&mut self, fetched: Vec<Delivery>) {
         let waiting = self.queue.drain();
+        let copies = self.copies.drain();
         let held: Vec<Delivery> = self.decode_check.give_back().collect();
-        self.give_back(waiting.into_iter().chain(fetched).chain(held));
+        let all = waiting.into_iter().chain(copies).chain(fetched).chain(held);
+        self.give_back(all);
     }
 
     /// Gives back deliveries that have not started and whose lease was lost. Running ones go on: another consumer may
@@ -348,6 +357,9 @@ impl<H: Handler> InFlight<H> {
         let settled = self.settlements.apply(results);
         for key in &settled.holds {
             self.queue.hold_until(key, next_request);
+        }
+        for (key, is_final) in settled.marked {
+            self.copies.settled(key, is_final, &mut self.settlements);
         }
         if let Some(error) = settled.fatal {
             self.end(Err(error));

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use super::run::screening::{EventFilter, Treatment};
+use super::{
+    deliveries::lookup::Lookup,
+    run::screening::{EventFilter, Treatment},
+    summary::ConsumeError,
+};
 use crate::{
-    event::Naming,
+    event::{Action, Naming},
     runtime::{BreakerOptions, RetryPolicy},
     transport::SubscribeRequest,
 };
@@ -34,6 +38,8 @@ pub struct ConsumeOptions {
     pub plain: bool,
     /// Handle only events that it matches.
     pub filter: Option<EventFilter>,
+    /// The name of what the handler does, by which copies of an event are recognised; `None` is that of the group.
+    pub action: Option<Action>,
     /// What to do with an event whose `expirytime` has passed. An event that was replayed is handled in any case.
     pub expired: Treatment,
     /// What to do with a tombstone: a message with a null payload that is not an event. `None` treats it as any other
@@ -62,11 +68,51 @@ impl ConsumeOptions {
             wait: false,
             plain: false,
             filter: None,
+            action: None,
             expired: Treatment::DeadLetter,
             tombstones: None,
             handler_naming: Naming::CloudEvents,
             breaker: BreakerOptions::default(),
         }
+    }
+
+    /// Returns the name of what the handler does.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        let group = || self.request.group.clone().into();
+        self.action.clone().unwrap_or_else(group)
+    }
+
+    /// Checks that marks of handled events outlast the retries.
+    ///
+    /// # Errors
+    /// [`ConsumeError::ShortWindow`].
+    pub fn check(&self) -> Result<(), ConsumeError> {
+        let Some(dedup) = &self.request.dedup else {
+            return Ok(());
+        };
+        let runs = self.policy.max_attempts.max(1);
+        let running = self.handler_timeout.unwrap_or_default();
+        let running = running.saturating_mul(runs);
+        let retries = self.policy.longest_course().saturating_add(running);
+        if dedup.window >= retries {
+            return Ok(());
+        }
+        Err(ConsumeError::ShortWindow {
+            window: dedup.window,
+            retries,
+        })
+    }
+
+    /// Reports whether handled events are marked.
+    pub(super) fn marks(&self) -> bool {
+        self.request.dedup.is_some()
+    }
+
+    /// Returns how marks are looked up.
+    pub(super) fn lookup(&self) -> Option<Lookup> {
+        let dedup = self.request.dedup.as_ref()?;
+        Some(Lookup::new(self.action(), dedup))
     }
 
     /// Reports whether the consumer ends by itself.

@@ -11,7 +11,7 @@ use super::{
     summary::{ConsumeError, Summary},
 };
 use crate::{
-    event::{Group, add_hexa_root},
+    event::{Group, HandlingKey, add_hexa_root},
     failpoint,
     runtime::{Notice, Observer, joined},
     transport::{
@@ -32,6 +32,8 @@ struct Entry {
     followed: Option<Box<FollowedDelivery>>,
     /// The key that is held until this verdict is durable.
     hold: Option<Key>,
+    /// The key of its mark.
+    marked: Option<HandlingKey>,
 }
 
 /// The kind of a verdict.
@@ -45,6 +47,8 @@ enum End {
     Tombstone,
     /// Acknowledged because the filter does not match it.
     Filtered,
+    /// Acknowledged because a copy of it was handled.
+    Duplicate,
     Retried,
     Returned,
     DeadLettered,
@@ -60,6 +64,7 @@ impl End {
             (Verdict::Ack, Some(LeftOut::Expired(_))) => Self::Expired,
             (Verdict::Ack, Some(LeftOut::Tombstone)) => Self::Tombstone,
             (Verdict::Ack, Some(LeftOut::Filtered)) => Self::Filtered,
+            (Verdict::Ack, Some(LeftOut::Duplicate)) => Self::Duplicate,
             (Verdict::Retry { .. }, _) => Self::Retried,
             (Verdict::Return, _) => Self::Returned,
             (Verdict::DeadLetter { kind, .. }, _) => match kind {
@@ -69,12 +74,21 @@ impl End {
         }
     }
 
+    /// Reports whether it is final for all copies of the event.
+    fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Acked | Self::Skipped | Self::DeadLettered | Self::ExpiredLetter
+        )
+    }
+
     /// Adds one to the counts of what ended so.
     fn count(self, summary: &mut Summary) {
         let counter = match self {
             Self::Acked => &mut summary.acked,
             Self::Skipped | Self::Expired | Self::Tombstone => &mut summary.skipped,
             Self::Filtered => &mut summary.filtered,
+            Self::Duplicate => &mut summary.duplicates,
             Self::Retried => &mut summary.retried,
             Self::Returned => &mut summary.returned,
             Self::DeadLettered | Self::ExpiredLetter => &mut summary.dead_lettered,
@@ -104,6 +118,7 @@ impl FollowedDelivery {
             (Verdict::Ack, Some(LeftOut::Expired(when))) => Notice::Expired(delivery, when),
             (Verdict::Ack, Some(LeftOut::Tombstone)) => Notice::Tombstone(delivery),
             (Verdict::Ack, Some(LeftOut::Filtered)) => Notice::Filtered(delivery),
+            (Verdict::Ack, Some(LeftOut::Duplicate)) => Notice::Duplicate(delivery),
             (Verdict::Ack, None) => Notice::Acked(delivery),
             (Verdict::Retry { after, failure }, _) => Notice::Retrying(delivery, *after, failure),
             (Verdict::Return, _) => Notice::Returned(delivery),
@@ -121,6 +136,8 @@ type Results = Vec<Result<()>>;
 pub(super) struct Settled {
     /// Keys that the store itself holds from now on.
     pub(super) holds: Vec<Key>,
+    /// Keys of marks, and whether the settlement was final.
+    pub(super) marked: Vec<(HandlingKey, bool)>,
     /// Error that stops the consumer.
     pub(super) fatal: Option<ConsumeError>,
 }
@@ -221,6 +238,7 @@ impl Settlements {
             end,
             followed: self.follows.then(|| Box::new(followed())),
             hold,
+            marked: delivery.marked(),
         });
         self.batch.push(delivery.conclude(verdict));
         self.settle_at
@@ -290,6 +308,10 @@ impl Settlements {
                 .next()
                 .unwrap_or_else(|| Err(TransportError::unanswered("consume")));
             settled.holds.extend(entry.hold.take());
+            let is_final = result.is_ok() && entry.end.is_final();
+            settled
+                .marked
+                .extend(entry.marked.map(|key| (key, is_final)));
             match result {
                 Ok(()) => self.count_and_notify(&entry),
                 Err(error) => {

@@ -1,5 +1,7 @@
 //! Stopping a consumer, and the summary that it returns.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::transport::{Failure, HeldElsewhere, TransportError};
@@ -39,6 +41,11 @@ pub struct Summary {
     pub skipped: u64,
     /// Events that the filter does not match, acknowledged.
     pub filtered: u64,
+    /// Copies of events that were handled before, acknowledged without a run.
+    pub duplicates: u64,
+    /// Marks of handled events that were forgotten before the end of their window, for want of memory: copies of these are
+    /// handled again.
+    pub forgotten: u64,
     /// Events that had expired; they also count as skipped or dead-lettered.
     pub expired: u64,
     /// Tombstones that were skipped; they also count as skipped.
@@ -77,6 +84,14 @@ pub enum ConsumeError {
     /// The handler cannot run at all, or reported that itself.
     #[error("the handler cannot run: {}", .0.message)]
     Unusable(Failure),
+    /// Marks of handled events would be gone before the retries of a copy are.
+    #[error("the window of {} is shorter than the longest course of retries, {}", humantime::format_duration(*.window), humantime::format_duration(*.retries))]
+    ShortWindow {
+        /// How long marks are kept.
+        window: Duration,
+        /// The longest course of retries.
+        retries: Duration,
+    },
     /// The first messages are not CloudEvents; nothing was dead-lettered.
     #[error("the first {count} messages are not CloudEvents: {}", .failure.message)]
     Undecodable {

@@ -20,7 +20,7 @@ pub use self::{
     refused::RefusedAttributes,
 };
 use crate::{
-    event::{Group, HandOver, Naming},
+    event::{Action, Group, HandOver, HandlingKey, Naming},
     lock::Mutex,
     transport::{Delivery, Failure, Outgoing},
 };
@@ -30,6 +30,8 @@ use crate::{
 pub struct Run {
     /// The group.
     pub group: Group,
+    /// The name of what the handler does.
+    pub action: Action,
     /// The number of this run, from 1.
     pub attempt: u32,
     /// Runs that the policy allows for this event.
@@ -47,6 +49,13 @@ pub struct Run {
 }
 
 impl Run {
+    /// Returns the key of this handling: the same for every run, retry, replay and copy of the event. An effect that stores
+    /// it in its own transaction is made once; see `protoflow::inbox`.
+    #[must_use]
+    pub fn handling_key(&self, source: &str, id: &str) -> HandlingKey {
+        HandlingKey::new(&self.action, source, id)
+    }
+
     /// Returns the attributes that are added to the event for the handler.
     #[must_use]
     pub fn hand_over(&self) -> HandOver {
@@ -54,6 +63,7 @@ impl Run {
             attempt: self.attempt,
             max_attempts: self.max_attempts,
             naming: self.naming,
+            dedup_key: None,
         }
     }
 }

@@ -39,7 +39,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::timeout;
 
 use self::cases::{
-    consume::{attempts, groups, handlers, order, retry, settle, until_end},
+    consume::{attempts, groups, handlers, marks, order, retry, settle, until_end},
     delay::{delays as delay, schedules},
     doctor,
     messages::{bytes, dedup, looking, publish, tail},
@@ -134,6 +134,13 @@ macro_rules! conformance_cases {
                 holds_up_nothing,
                 holds_its_key_if_ordered,
                 survives_a_crash,
+            }
+            marks {
+                of_what_was_handled_are_known,
+                of_dead_letters_name_them,
+                are_not_left_by_retries,
+                of_what_began_outlive_a_crash,
+                end_with_their_window,
             }
             order {
                 a_consumer_sees_a_key_in_order,

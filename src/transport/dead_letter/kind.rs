@@ -18,18 +18,21 @@ pub enum DeadLetterKind {
     Terminated,
     /// It crashed its consumers too often.
     Crashed,
+    /// Its run began and was never settled, under a consumer that handles each event at most once.
+    Unknown,
     /// Its `expirytime` had passed.
     Expired,
 }
 
 impl DeadLetterKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Decode,
         Self::Permanent,
         Self::Exhausted,
         Self::Terminated,
         Self::Crashed,
+        Self::Unknown,
         Self::Expired,
     ];
 
@@ -42,6 +45,7 @@ impl DeadLetterKind {
             Self::Exhausted => "exhausted",
             Self::Terminated => "terminated",
             Self::Crashed => "crashed",
+            Self::Unknown => "unknown",
             Self::Expired => "expired",
         }
     }

@@ -51,4 +51,16 @@ impl Failure {
             fingerprint: Fingerprint("1:crashed".to_owned()),
         }
     }
+
+    /// Returns the failure of an event whose earlier run began and was never settled.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            class: "unknown".to_owned(),
+            message: "a run began and was never settled; what it did is unknown".to_owned(),
+            detail: None,
+            duration: None,
+            fingerprint: Fingerprint("1:unknown".to_owned()),
+        }
+    }
 }

@@ -54,6 +54,7 @@ pub(crate) async fn join(
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
     request.refuse_ordered(SCHEME)?;
+    request.refuse_dedup(SCHEME)?;
     let group = &request.group;
     let mut remarks = provision::create_missing_topics(connection, &request.patterns).await?;
     let topics = connection.topics.matching(&request.patterns).await?;

@@ -15,7 +15,7 @@ use super::{
     membership::Terms,
 };
 use crate::{
-    backends::memory::error::SCHEME,
+    backends::{mark_index::MarkIndex, memory::error::SCHEME},
     event::{DedupKey, Group, Message, Position, Stored, Topic},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, JobId, Lineage, NoteName,
@@ -46,6 +46,7 @@ pub(in crate::backends::memory) struct State {
     pub(in crate::backends::memory) letter_ids: BTreeMap<DeadLetterId, (SystemTime, u64)>,
     pub(in crate::backends::memory) jobs: BTreeMap<JobId, JobState>,
     pub(in crate::backends::memory) notes: BTreeMap<NoteName, String>,
+    pub(in crate::backends::memory) marks: MarkIndex,
 }
 
 impl State {
@@ -64,6 +65,7 @@ impl State {
             letter_ids: BTreeMap::new(),
             jobs: BTreeMap::new(),
             notes: BTreeMap::new(),
+            marks: MarkIndex::default(),
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod file;
 pub(crate) mod liveness;
 pub(crate) mod log;
+pub(crate) mod marks;
 pub(crate) mod reader;
 pub(crate) mod retention;
 pub(crate) mod schema;

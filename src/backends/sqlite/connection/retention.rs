@@ -1,8 +1,9 @@
-//! Retention: deletes old messages that no group needs, a chunk at a time while the writer is idle.
+//! Retention: deletes old messages that no group needs, and marks whose window has ended, a chunk at a time while the writer
+//! is idle.
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{log, session::Session};
+use super::{log, marks, session::Session};
 use crate::backends::sqlite::{codec::timestamp, error::StoreResult};
 
 /// Messages checked in one transaction.
@@ -100,7 +101,8 @@ impl Chunk {
                     .execute([topic, seq])?;
             }
         }
-        self.reached = (seen == CHUNK).then_some(last);
+        let more_marks = marks::clean(&session.connection)?;
+        self.reached = (seen == CHUNK || more_marks).then_some(last);
         Ok(())
     }
 }

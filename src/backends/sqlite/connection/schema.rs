@@ -11,7 +11,7 @@ use crate::{
 const APPLICATION_ID: i32 = 0x7066_6c77;
 
 /// One migration per version; a released one is never changed.
-const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
+const STEPS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// The version that this program reads and writes.
 pub(crate) const VERSION: usize = STEPS.len();
@@ -75,6 +75,14 @@ CREATE TABLE job_items(
 /// Notes of triage: its log, its policy, its archive.
 const VERSION_2: &str = "
 CREATE TABLE notes(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Marks of handled events (`consume --dedup`), each until the end of its window. `begun` is the position of a run that is not
+/// settled, `letter` the dead letter of an event that was given up; with neither, the event was handled.
+const VERSION_3: &str = "
+CREATE TABLE marks(
+    key BLOB PRIMARY KEY, until INTEGER NOT NULL, begun INTEGER, letter TEXT) WITHOUT ROWID;
+CREATE INDEX marks_by_time ON marks(until);
 ";
 
 /// The state of a file.

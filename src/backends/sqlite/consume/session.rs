@@ -2,7 +2,10 @@
 //! store's path knows nothing of them. The writing thread puts claimed messages into the buffer here, so that a
 //! caller who left meanwhile finds them with its next call.
 
-use std::sync::{Arc, MutexGuard};
+use std::{
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
 
 use rusqlite::params;
 use tokio::sync::oneshot;
@@ -22,6 +25,7 @@ use crate::{
             connection::{
                 config::Config,
                 liveness::LivenessLock,
+                marks,
                 session::Session,
                 write::{
                     transaction::{OpKind, WriteOp},
@@ -32,7 +36,9 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{Delivery, HeldElsewhere, Result, SubscribeRequest, Ticket},
+    transport::{
+        Dedup, DedupMode, Delivery, Handling, HeldElsewhere, Mark, Result, SubscribeRequest, Ticket,
+    },
 };
 
 /// A consumer's session in one file.
@@ -46,6 +52,7 @@ pub(crate) struct ConsumerSession {
     id: i64,
     pub(crate) store: Arc<str>,
     max_in_flight: usize,
+    dedup: Option<Dedup>,
 }
 
 /// What the writing thread and the caller share.
@@ -117,6 +124,7 @@ impl ConsumerSession {
             id: member.consumer,
             store,
             max_in_flight: request.max_in_flight.max(1),
+            dedup: request.dedup.clone(),
             shared: Arc::new(Shared {
                 member: Mutex::new(member),
                 state: Mutex::new(state),
@@ -186,6 +194,49 @@ impl ConsumerSession {
         done.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    fn window(&self) -> Duration {
+        self.dedup
+            .as_ref()
+            .map_or(Duration::ZERO, |dedup| dedup.window)
+    }
+
+    /// Looks up marks. Members take copies at the same moment, so it also begins the handlings, unless each is begun alone,
+    /// before its run.
+    pub(crate) async fn look_up(
+        &self,
+        writer: &Writer,
+        handlings: &[Handling],
+    ) -> Result<Vec<Option<Mark>>> {
+        let is_once =
+            (self.dedup.as_ref()).is_some_and(|dedup| dedup.mode == DedupMode::AtMostOnce);
+        if !is_once {
+            return self.begin(writer, OpKind::Claim, handlings).await;
+        }
+        let (handlings, generation) = (handlings.to_vec(), self.generation);
+        writer
+            .read(move |session| {
+                session.require(generation)?;
+                marks::look_up(&session.connection, &handlings)
+            })
+            .await
+    }
+
+    /// Marks handlings as begun.
+    pub(crate) async fn begin(
+        &self,
+        writer: &Writer,
+        kind: OpKind,
+        handlings: &[Handling],
+    ) -> Result<Vec<Option<Mark>>> {
+        let (handlings, generation, window) = (handlings.to_vec(), self.generation, self.window());
+        writer
+            .write(kind, move |session| {
+                session.require(generation)?;
+                marks::begin(&session.connection, &handlings, marks::until(window))
+            })
+            .await
+    }
+
     pub(crate) async fn submit(
         &self,
         writer: &Writer,
@@ -201,6 +252,7 @@ impl ConsumerSession {
             consumer: self.id,
             ours: Vec::with_capacity(items.len()),
             items,
+            window: self.window(),
             reply,
         }));
         settled.await.unwrap_or_else(|_| Err(closed()))

@@ -1,6 +1,8 @@
 //! Applies verdicts: all settlements of a batch in one transaction. A row of `held` is deleted by position, member
 //! and ticket; if it is gone, the lease was lost and the verdict has no effect.
 
+use std::time::Duration;
+
 use rusqlite::params;
 use tokio::sync::oneshot;
 
@@ -8,6 +10,7 @@ use crate::{
     backends::sqlite::{
         codec::{row::key_hash, timestamp},
         connection::{
+            marks,
             session::Session,
             write::transaction::{OpKind, WriteOp},
         },
@@ -15,8 +18,8 @@ use crate::{
         error::{StoreResult, store_error},
     },
     transport::{
-        Attempts, DeadLetter, Delivery, ErrorKind, Result, Settlement, Ticket, TransportError,
-        Verdict,
+        Attempts, DeadLetter, DeadLetterId, Delivery, ErrorKind, MarkChange, Result, Settlement,
+        Ticket, TransportError, Verdict,
     },
 };
 
@@ -43,6 +46,7 @@ pub(crate) struct SettleItem {
     seq: i64,
     ticket: Ticket,
     effect: Effect,
+    mark: Option<MarkChange>,
 }
 
 impl SettleItem {
@@ -53,6 +57,7 @@ impl SettleItem {
         seq: i64,
         settlement: Settlement,
     ) -> Self {
+        let mark = settlement.mark();
         let Settlement { delivery, verdict } = settlement;
         let ticket = delivery.ticket();
         let effect = match verdict {
@@ -71,6 +76,15 @@ impl SettleItem {
             seq,
             ticket,
             effect,
+            mark,
+        }
+    }
+
+    /// Returns the dead letter that it makes.
+    fn letter(&self) -> Option<&DeadLetterId> {
+        match &self.effect {
+            Effect::DeadLetter(letter) => Some(&letter.id),
+            Effect::Ack | Effect::Requeue(_) => None,
         }
     }
 
@@ -117,6 +131,8 @@ pub(crate) struct Settle {
     pub(crate) group: i64,
     pub(crate) consumer: i64,
     pub(crate) items: Vec<SettleItem>,
+    /// How long marks are kept.
+    pub(crate) window: Duration,
     /// Per item, whether its lease was still held.
     pub(crate) ours: Vec<bool>,
     pub(crate) reply: oneshot::Sender<Result<Vec<bool>>>,
@@ -162,12 +178,25 @@ impl WriteOp for Settle {
 
 impl Settle {
     fn apply(&self, session: &Session, item: &SettleItem) -> StoreResult<()> {
+        if let Some(change) = item.mark {
+            self.mark(session, item, change)?;
+        }
         match &item.effect {
             Effect::Ack => Ok(()),
             Effect::Requeue(retry) => self.requeue(session, item.seq, retry),
             Effect::DeadLetter(letter) => {
                 dead_letter::row::insert(&session.connection, letter).map(drop)
             }
+        }
+    }
+
+    fn mark(&self, session: &Session, item: &SettleItem, change: MarkChange) -> StoreResult<()> {
+        let connection = &session.connection;
+        let until = marks::until(self.window);
+        match change {
+            MarkChange::Done(key) => marks::end(connection, key, None, until),
+            MarkChange::Dead(key) => marks::end(connection, key, item.letter(), until),
+            MarkChange::Forget(key) => marks::forget(connection, key, item.seq),
         }
     }
 

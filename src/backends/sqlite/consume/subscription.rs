@@ -22,15 +22,15 @@ use crate::{
         connection::{
             change_notifier::{ChangeNotifier, ChangeSubscription},
             config::Config,
-            write::writer::Writer,
+            write::{transaction::OpKind, writer::Writer},
         },
         error::{SCHEME, closed, store_error},
     },
     event::{Group, Position},
     lock::Mutex,
     transport::{
-        Delivery, ErrorKind, HeldElsewhere, Result, Settlement, StartFrom, SubscribeRequest,
-        Subscription, Ticket, TransportError,
+        Delivery, ErrorKind, Handling, HeldElsewhere, Mark, Marks, Result, Settlement, StartFrom,
+        SubscribeRequest, Subscription, Ticket, TransportError,
     },
 };
 
@@ -156,6 +156,10 @@ impl Subscription for SqliteSubscription {
         self.membership().shared.state().dead_lettered
     }
 
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.request.dedup.is_some().then_some(self as &dyn Marks)
+    }
+
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         self.membership().held_elsewhere(&self.writer).await
     }
@@ -166,6 +170,22 @@ impl Subscription for SqliteSubscription {
             Err(_) if self.is_over(&membership) => Ok(()),
             left => left,
         }
+    }
+}
+
+#[async_trait]
+impl Marks for SqliteSubscription {
+    async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
+        self.membership().look_up(&self.writer, handlings).await
+    }
+
+    async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
+        let handlings = std::slice::from_ref(handling);
+        let membership = self.membership();
+        let found = membership
+            .begin(&self.writer, OpKind::Settle, handlings)
+            .await?;
+        Ok(found.into_iter().next().flatten())
     }
 }
 

@@ -7,6 +7,8 @@ mod context;
 mod demo;
 mod dlq;
 mod doctor;
+#[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+mod inbox;
 mod lazy;
 mod man;
 #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
@@ -42,8 +44,9 @@ impl Cli {
     pub fn whole() -> clap::Command {
         let command = Self::command();
         #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
-        let command =
-            command.mut_subcommand("outbox", LazySubcommand::<outbox::OutboxCommand>::build_now);
+        let command = command
+            .mut_subcommand("outbox", LazySubcommand::<outbox::OutboxCommand>::build_now)
+            .mut_subcommand("inbox", LazySubcommand::<inbox::InboxCommand>::build_now);
         command
             .mut_subcommand("dlq", LazySubcommand::<dlq::DlqCommand>::build_now)
             .mut_subcommand(
@@ -69,6 +72,10 @@ pub enum Command {
     #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
     #[command(subcommand)]
     Outbox(LazySubcommand<outbox::OutboxCommand>),
+    /// Keys of handled events in your own database, so that an effect is made once
+    #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+    #[command(subcommand)]
+    Inbox(LazySubcommand<inbox::InboxCommand>),
     /// List, show, reschedule and cancel delayed events
     #[command(subcommand)]
     Schedule(LazySubcommand<schedule::ScheduleCommand>),
@@ -96,6 +103,8 @@ impl Command {
             Self::Schedule(LazySubcommand(command)) => command.changes_store(),
             #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
             Self::Outbox(LazySubcommand(command)) => command.changes_store(),
+            #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+            Self::Inbox(LazySubcommand(command)) => command.changes_store(),
             Self::Publish(_)
             | Self::Tail(_)
             | Self::Caps(_)
@@ -130,6 +139,8 @@ impl Command {
             Self::Schedule(LazySubcommand(command)) => command.run(context).await,
             #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
             Self::Outbox(LazySubcommand(command)) => command.run(context).await,
+            #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+            Self::Inbox(LazySubcommand(command)) => command.run(context).await,
             Self::Caps(args) => args.run(context).await,
             Self::Context(LazySubcommand(command)) => command.run(context),
             Self::Doctor(args) => args.run(context).await,

@@ -45,6 +45,7 @@ fn delivery(filler: usize) -> Delivery {
 fn run() -> Run {
     Run {
         group: "g".parse().unwrap(),
+        action: "g".parse().unwrap(),
         attempt: 1,
         max_attempts: 3,
         naming: Naming::CloudEvents,

@@ -243,7 +243,7 @@ impl Request {
         let envelope = Envelope::read(&delivery.stored.message)?;
         Ok(Self {
             id: envelope.id.clone().into_owned(),
-            line: stdin::line(envelope, delivery, run)?,
+            line: stdin::line_with_key(envelope, delivery, run)?,
         })
     }
 }

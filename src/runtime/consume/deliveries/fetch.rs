@@ -5,19 +5,22 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration};
 use futures_util::poll;
 use tokio::time::Instant;
 
+use super::lookup::{Fetched, Lookup};
 use crate::transport::{Delivery, Result, Subscription};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-type Request = Pin<Box<dyn Future<Output = Result<Vec<Delivery>>> + Send>>;
+type Request = Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>;
 
 /// See the module.
 pub(in crate::runtime::consume) struct Fetch {
     subscription: Arc<dyn Subscription>,
     request: Option<Request>,
     /// An answer that came back on the first poll.
-    early: Option<Result<Vec<Delivery>>>,
+    early: Option<Result<Fetched>>,
+    /// Looks up the marks of what came back.
+    lookup: Option<Lookup>,
     requests: u64,
     not_before: Option<Instant>,
     failures: u32,
@@ -29,9 +32,11 @@ impl Fetch {
     pub(in crate::runtime::consume) fn new(
         subscription: Arc<dyn Subscription>,
         window: Window,
+        lookup: Option<Lookup>,
     ) -> Self {
         Self {
             subscription,
+            lookup,
             request: None,
             early: None,
             requests: 0,
@@ -64,7 +69,17 @@ impl Fetch {
         self.requests += 1;
         self.not_before = None;
         let subscription = Arc::clone(&self.subscription);
-        let mut request: Request = Box::pin(async move { subscription.next(max).await });
+        let lookup = self.lookup.clone();
+        let mut request: Request = Box::pin(async move {
+            let deliveries = subscription.next(max).await?;
+            match lookup {
+                Some(lookup) => lookup.sort(&subscription, deliveries).await,
+                None => Ok(Fetched {
+                    run: deliveries,
+                    copies: Vec::new(),
+                }),
+            }
+        });
         match poll!(request.as_mut()) {
             Poll::Ready(result) => self.early = Some(result),
             Poll::Pending => self.request = Some(request),
@@ -72,7 +87,7 @@ impl Fetch {
     }
 
     /// Waits for the answer to the request; indefinitely if there is none. Cancellation-safe.
-    pub(in crate::runtime::consume) async fn next(&mut self) -> Result<Vec<Delivery>> {
+    pub(in crate::runtime::consume) async fn next(&mut self) -> Result<Fetched> {
         if let Some(result) = self.early.take() {
             return result;
         }
@@ -101,7 +116,8 @@ impl Fetch {
     /// to other consumers.
     pub(in crate::runtime::consume) fn stop(&mut self) -> Vec<Delivery> {
         self.request = None;
-        self.early.take().and_then(Result::ok).unwrap_or_default()
+        let early = self.early.take().and_then(Result::ok);
+        early.map(Fetched::into_deliveries).unwrap_or_default()
     }
 }
 

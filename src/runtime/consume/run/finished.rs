@@ -28,6 +28,8 @@ pub(in crate::runtime::consume) enum LeftOut {
     Tombstone,
     /// The filter does not match it.
     Filtered,
+    /// A copy of it was handled.
+    Duplicate,
 }
 
 /// A run that ended.

@@ -2,6 +2,7 @@
 
 mod event_overrides;
 pub(super) mod finished;
+pub(super) mod once;
 pub(super) mod rehearsal;
 pub(super) mod runs;
 pub(super) mod screening;

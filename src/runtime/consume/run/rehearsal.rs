@@ -39,6 +39,7 @@ pub async fn rehearse(
             Outcome::Skip(reason)
         }
         RunEnd::LeftOut(LeftOut::Tombstone) => Outcome::Skip("a tombstone".to_owned()),
+        RunEnd::LeftOut(LeftOut::Duplicate) => Outcome::Skip("a duplicate".to_owned()),
         RunEnd::LeftOut(LeftOut::Filtered) => Outcome::Skip("not matched".to_owned()),
     }
 }

@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     event_overrides::EventOverrides,
     finished::{FinishedRun, RunEnd},
+    once::Once,
     screening::{Screened, Screening},
     turns::Turns,
 };
 use crate::{
-    event::{Group, Naming},
+    event::{Action, Group, Naming},
     lock::Mutex,
     runtime::consume::{
         deliveries::queue::{Key, key_of},
@@ -47,6 +48,9 @@ pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) naming: Naming,
     pub(in crate::runtime::consume) refused: RefusedAttributes,
     pub(in crate::runtime::consume) abort: CancellationToken,
+    /// Set if each run is marked as begun, so that it is made at most once.
+    pub(in crate::runtime::consume) once: Option<Once>,
+    pub(in crate::runtime::consume) action: Action,
     /// Recalls runs that have not begun; replaced by each recall.
     pub(in crate::runtime::consume) recalled: Mutex<CancellationToken>,
 }
@@ -75,6 +79,8 @@ impl<H: Handler> Runner<H> {
             naming: options.handler_naming,
             refused: RefusedAttributes::new(Arc::clone(observer)),
             abort: CancellationToken::new(),
+            once: None,
+            action: options.action(),
             recalled: Mutex::default(),
         }
     }
@@ -88,9 +94,10 @@ impl<H: Handler> Runner<H> {
         self.recalled.lock()
     }
 
-    /// Returns how many runs may wait in the handler. With a time limit, none: it counts from the start of a run.
+    /// Returns how many runs may wait in the handler. With a time limit, none: it counts from the start of a run. With marks
+    /// that begin a run, none: those that wait would be lost to a crash.
     pub(in crate::runtime::consume) fn max_queued(&self) -> usize {
-        if self.timeout.is_some() {
+        if self.timeout.is_some() || self.once.is_some() {
             return 0;
         }
         self.handler.max_queued()
@@ -110,7 +117,7 @@ impl<H: Handler> Runner<H> {
                 Screened::NoRun(end) => end,
                 Screened::Run(wrapped) => {
                     let shown = wrapped.as_ref().unwrap_or(&delivery);
-                    RunEnd::Handled(self.handle(shown, max_attempts).await)
+                    self.begin_and_handle(&delivery, shown, max_attempts).await
                 }
             };
             FinishedRun {
@@ -147,9 +154,25 @@ impl<H: Handler> Runner<H> {
         }
     }
 
+    /// Calls the handler, unless the run is one that is made at most once and may not begin.
+    async fn begin_and_handle(
+        &self,
+        delivery: &Delivery,
+        shown: &Delivery,
+        max_attempts: u32,
+    ) -> RunEnd {
+        if let Some(once) = &self.once
+            && let Some(end) = once.begin(delivery).await
+        {
+            return end;
+        }
+        RunEnd::Handled(self.handle(shown, max_attempts).await)
+    }
+
     async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
         let run = Run {
             group: self.group.clone(),
+            action: self.action.clone(),
             attempt: delivery.attempts.attempt(),
             max_attempts,
             naming: self.naming,

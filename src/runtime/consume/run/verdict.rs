@@ -98,7 +98,7 @@ pub(in crate::runtime::consume) fn ending_of(verdict: &Verdict) -> Option<Ending
         Verdict::Retry { .. } => Some(Ending::Setback),
         Verdict::Return
         | Verdict::DeadLetter {
-            kind: DeadLetterKind::Expired | DeadLetterKind::Terminated,
+            kind: DeadLetterKind::Expired | DeadLetterKind::Terminated | DeadLetterKind::Unknown,
             ..
         } => None,
         Verdict::DeadLetter { failure, .. } if failure.class == TOMBSTONE => None,

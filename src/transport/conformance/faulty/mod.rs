@@ -108,6 +108,8 @@ pub enum Fault {
     AlwaysOrdered,
     /// Retries do not hold their key though it was asked for.
     NeverOrdered,
+    /// Settlements leave the marks of handled events as they were.
+    ForgetsMarks,
     /// Deliveries are acknowledged when they are handed out.
     AcksEarly,
     /// Acknowledgements are forgotten.

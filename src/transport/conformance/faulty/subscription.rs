@@ -16,8 +16,8 @@ use crate::{
     event::{Headers, Message, Topic},
     lock::Mutex,
     transport::{
-        Delivery, Failure, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription,
-        Ticket, Verdict,
+        Delivery, Failure, HeldElsewhere, Marks, Result, Settlement, SubscribeRequest,
+        Subscription, Ticket, Verdict,
     },
 };
 
@@ -119,7 +119,13 @@ impl FaultySubscription {
     }
 
     async fn settle_one(&self, settlement: Settlement) -> Result<()> {
-        let Settlement { delivery, verdict } = settlement;
+        let Settlement {
+            mut delivery,
+            verdict,
+        } = settlement;
+        if self.faulty.has(Fault::ForgetsMarks) {
+            delivery.set_mark(None);
+        }
         self.held.lock().remove(&delivery.ticket());
         if self.faulty.has(Fault::AcksEarly)
             || self.faulty.has(Fault::ForgetsAcks) && verdict == Verdict::Ack
@@ -180,6 +186,10 @@ impl Subscription for FaultySubscription {
             Fault::IgnoresExtend => Ok(Vec::new()),
             _ => self.inner.extend(tickets).await,
         }
+    }
+
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.inner.marks()
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {

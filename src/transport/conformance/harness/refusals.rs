@@ -44,6 +44,19 @@ pub(in crate::transport::conformance) async fn dedup(harness: &Harness) -> bool 
     true
 }
 
+/// Reports that handled events are not marked, after checking that it is refused.
+pub(in crate::transport::conformance) async fn marks(
+    harness: &Harness,
+    request: SubscribeRequest,
+) -> bool {
+    if harness.can(|capabilities| &capabilities.dedup_handling) {
+        return false;
+    }
+    let joined = harness.transport.subscribe(request).await;
+    assert_unsupported(joined, "dedup-handling");
+    true
+}
+
 /// Reports that schedules cannot be looked at, after checking that it is refused.
 pub(in crate::transport::conformance) async fn schedules(harness: &Harness) -> bool {
     if delay(harness).await {

@@ -42,7 +42,8 @@ names of the Go library: `pf_attempt`, `pf_max_attempts`, `pf_correlation_id`, `
 
 Its environment describes event and delivery: PF_EVENT_ID,
 PF_EVENT_TYPE, PF_EVENT_SOURCE, PF_EVENT_SUBJECT, PF_EVENT_CORRELATION_ID, TRACEPARENT,
-PF_DELIVERY_TOPIC, PF_DELIVERY_GROUP, PF_DELIVERY_ATTEMPT and PF_DELIVERY_MAX_ATTEMPTS.
+PF_DELIVERY_TOPIC, PF_DELIVERY_GROUP, PF_DELIVERY_ATTEMPT and PF_DELIVERY_MAX_ATTEMPTS, and
+PF_DEDUP_KEY, by which an effect is made once (`pf inbox`, --dedup).
 A `pf` inside it uses the same store (PF_URL).
 
 The exit status is the verdict on the event:

@@ -142,10 +142,16 @@ pub fn summary(summary: &Summary) -> String {
     let parts = [
         (summary.skipped, "skipped", "skipped"),
         (summary.filtered, "not matched", "not matched"),
+        (summary.duplicates, "duplicate", "duplicates"),
         (summary.retried, "retry", "retries"),
         (summary.dead_lettered, "dead letter", "dead letters"),
         (summary.returned, "given back", "given back"),
         (held, "held elsewhere", "held elsewhere"),
+        (
+            summary.forgotten,
+            "mark forgotten early",
+            "marks forgotten early",
+        ),
     ];
     // These are among those above.
     let causes = [
@@ -187,11 +193,12 @@ mod tests {
         let left_out = Summary {
             skipped: 3,
             filtered: 5,
+            duplicates: 4,
             expired: 1,
             tombstones: 2,
             ..Summary::default()
         };
-        let text = "0 handled, 3 skipped, 5 not matched (1 expired, 2 tombstones)";
+        let text = "0 handled, 3 skipped, 5 not matched, 4 duplicates (1 expired, 2 tombstones)";
         assert_eq!(summary(&left_out), text);
         done.held_elsewhere = Some(HeldElsewhere {
             count: 5,

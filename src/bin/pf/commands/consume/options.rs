@@ -5,9 +5,9 @@ use std::{ffi::OsString, time::Duration};
 use clap::{Args, ValueEnum};
 use protoflow::{
     RetryPolicy,
-    event::{Encoding, Group, Naming, Pattern},
+    event::{Action, Encoding, Group, Naming, Pattern},
     runtime::{BreakerOptions, ConsumeOptions, EventFilter, Filter, Treatment},
-    transport::SubscribeRequest,
+    transport::{Dedup, SubscribeRequest},
 };
 
 use super::{backoff::Backoff, breaker_share::BreakerShare, start::Start};
@@ -55,6 +55,17 @@ pub struct ConsumeFlags {
     /// Handle all events, even if nearly every one fails
     #[arg(long, conflicts_with_all = ["breaker_failures", "breaker_share"])]
     no_breaker: bool,
+    /// Handle an event once, however often it is stored: keep marks of what was handled, for WINDOW
+    /// [default: 7d]. A copy is acknowledged without a run (`pf caps`: dedup-handling)
+    #[arg(long, value_name = "WINDOW", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "7d", value_parser = times::some_duration)]
+    dedup: Option<Duration>,
+    /// When to mark: with the settlement, or also before the run, so that none is repeated
+    #[arg(long, value_enum, value_name = "MODE", requires = "dedup")]
+    dedup_mode: Option<Marking>,
+    /// Name of what the command does, by which copies are recognised [default: the group]
+    #[arg(long, value_name = "NAME")]
+    action: Option<Action>,
     /// Time limit of a run; a longer one is killed and counts as failed
     #[arg(long, value_name = "DURATION", value_parser = times::some_duration)]
     handler_timeout: Option<Duration>,
@@ -112,6 +123,15 @@ enum HandlerNaming {
     Cloudevents,
     /// Names of the Go library.
     Protoflow,
+}
+
+/// When an event is marked as handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Marking {
+    /// With its settlement
+    Settled,
+    /// Before its run; one that never ended becomes a dead letter of kind `unknown`
+    AtMostOnce,
 }
 
 /// What to do with an event that needs no handler.
@@ -192,12 +212,17 @@ impl ConsumeFlags {
         let policy = self.policy();
         let breaker = self.breaker();
         let jobs = usize::from(self.jobs);
+        let dedup = self.dedup.map(|window| match self.dedup_mode {
+            Some(Marking::AtMostOnce) => Dedup::at_most_once(window),
+            Some(Marking::Settled) | None => Dedup::settled(window),
+        });
         let request = SubscribeRequest {
             instance: self.instance,
             from: self.from.0,
             ordered: self.ordered,
             until_end: self.until_end,
             max_attempts: policy.max_attempts,
+            dedup,
             ..SubscribeRequest::new(group, patterns)
         };
         ConsumeOptions {
@@ -211,6 +236,7 @@ impl ConsumeFlags {
             timeout: self.timeout,
             wait: self.wait,
             plain: self.plain,
+            action: self.action,
             expired: self.expired.into(),
             tombstones: self.tombstones.map(Into::into),
             handler_naming: self.naming.into(),

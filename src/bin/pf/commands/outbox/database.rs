@@ -28,13 +28,18 @@ impl Database {
 
 /// Returns the outbox of a URL, or of `PF_OUTBOX`.
 pub fn open(text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
+    Ok(Outbox::new(&url("outbox", text, flag)?)?)
+}
+
+/// Returns the URL of a database that was given, or of `PF_OUTBOX`. `what` is in it.
+pub fn url(what: &str, text: Option<&str>, flag: &'static str) -> CliResult<Url> {
     let given = match text {
         Some(text) => Some((text.to_owned(), flag)),
         None => variable("PF_OUTBOX")?.map(|text| (text, "PF_OUTBOX")),
     };
     let Some((text, origin)) = given else {
         let error = CliError::usage(format!(
-            "the database of the outbox is missing: `{flag} URL`"
+            "the database of the {what} is missing: `{flag} URL`"
         ));
         return Err(
             error.hint("as in `postgres://localhost/shop` or `sqlite:app.db`; or set PF_OUTBOX")
@@ -47,7 +52,7 @@ pub fn open(text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
         refuse_password(&url, flag)?;
     }
     complete(&mut url)?;
-    Ok(Outbox::new(&url)?)
+    Ok(url)
 }
 
 fn refuse_password(url: &Url, flag: &str) -> CliResult<()> {

@@ -2,7 +2,7 @@
 
 mod clean;
 mod create;
-mod database;
+pub(super) mod database;
 mod relay;
 mod reporter;
 mod resolve;

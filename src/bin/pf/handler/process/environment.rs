@@ -35,6 +35,8 @@ pub fn set_event(command: &mut Command, envelope: &Envelope<'_>, delivery: &Deli
     set(command, "PF_EVENT_SUBJECT", envelope.subject.as_deref());
     set(command, "PF_EVENT_CORRELATION_ID", correlation.as_deref());
     set(command, "TRACEPARENT", trace.as_deref());
+    let key = run.handling_key(&envelope.source, &envelope.id);
+    command.env("PF_DEDUP_KEY", key.to_string());
     let topic = delivery.stored.message.topic.as_str();
     set(command, "PF_DELIVERY_TOPIC", Some(topic));
     set(command, "PF_DELIVERY_GROUP", Some(run.group.as_str()));

@@ -1,7 +1,7 @@
 //! The stdin of a command.
 
 use protoflow::{
-    event::{Envelope, EventError, hand_over_envelope},
+    event::{Envelope, EventError, HandOver, HandlingKey, hand_over_envelope},
     runtime::Run,
     transport::Delivery,
 };
@@ -21,8 +21,34 @@ pub enum StdinForm {
 /// # Errors
 /// If its data does not match its content type.
 pub fn line(envelope: Envelope<'_>, delivery: &Delivery, run: &Run) -> Result<Vec<u8>, EventError> {
+    line_with(envelope, delivery, run, None)
+}
+
+/// Returns the same with the key of the handling, for a worker: it has no environment per event.
+///
+/// # Errors
+/// If its data does not match its content type.
+pub fn line_with_key(
+    envelope: Envelope<'_>,
+    delivery: &Delivery,
+    run: &Run,
+) -> Result<Vec<u8>, EventError> {
+    let key = run.handling_key(&envelope.source, &envelope.id);
+    line_with(envelope, delivery, run, Some(key))
+}
+
+fn line_with(
+    envelope: Envelope<'_>,
+    delivery: &Delivery,
+    run: &Run,
+    dedup_key: Option<HandlingKey>,
+) -> Result<Vec<u8>, EventError> {
     run.refused.check(delivery, &envelope);
-    let mut line = hand_over_envelope(envelope, &run.hand_over())?;
+    let with = HandOver {
+        dedup_key,
+        ..run.hand_over()
+    };
+    let mut line = hand_over_envelope(envelope, &with)?;
     line.push(b'\n');
     Ok(line)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod attempts;
 pub(crate) mod groups;
 pub(crate) mod handlers;
+pub(crate) mod marks;
 pub(crate) mod order;
 pub(crate) mod retry;
 pub(crate) mod settle;

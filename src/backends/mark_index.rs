@@ -1,0 +1,78 @@
+//! Marks of handled events in memory: at most so many, the oldest forgotten first.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    event::HandlingKey,
+    transport::{Handling, Mark},
+};
+
+/// The most marks that are kept, about 150 bytes each.
+pub(crate) const MOST: usize = 1_000_000;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct MarkIndex {
+    marks: HashMap<HandlingKey, (Mark, SystemTime)>,
+    /// The times at which marks were set, in order; one that was set again is in it twice.
+    by_time: VecDeque<(SystemTime, HandlingKey)>,
+    forgotten: u64,
+}
+
+impl MarkIndex {
+    /// Returns the mark of a key that was set within the window.
+    pub(crate) fn get(&self, key: HandlingKey, now: SystemTime, window: Duration) -> Option<&Mark> {
+        let (mark, at) = self.marks.get(&key)?;
+        let age = now.duration_since(*at).unwrap_or_default();
+        (age < window).then_some(mark)
+    }
+
+    /// Sets a mark, and forgets those that are older than the window or too many.
+    pub(crate) fn set(&mut self, key: HandlingKey, mark: Mark, now: SystemTime, window: Duration) {
+        self.marks.insert(key, (mark, now));
+        self.by_time.push_back((now, key));
+        while let Some((at, oldest)) = self.by_time.front().copied() {
+            let is_over = now.duration_since(at).is_ok_and(|age| age >= window);
+            if !is_over && self.by_time.len() <= MOST {
+                return;
+            }
+            self.by_time.pop_front();
+            let is_latest = |(_, latest): &(Mark, SystemTime)| *latest == at;
+            if self.marks.get(&oldest).is_some_and(is_latest) {
+                self.marks.remove(&oldest);
+                self.forgotten += u64::from(!is_over);
+            }
+        }
+    }
+
+    /// Begins a handling unless its mark does not admit it; returns what was there.
+    pub(crate) fn begin(
+        &mut self,
+        handling: &Handling,
+        now: SystemTime,
+        window: Duration,
+    ) -> Option<Mark> {
+        let found = self.get(handling.key, now, window).cloned();
+        if found.as_ref().is_none_or(|mark| mark.admits(handling)) {
+            let begun = Mark::Begun(handling.position.clone());
+            self.set(handling.key, begun, now, window);
+        }
+        found
+    }
+
+    /// Forgets that a run of the message at this position began.
+    pub(crate) fn forget(&mut self, key: HandlingKey, position: &crate::event::Position) {
+        let is_ours = |(mark, _): &(Mark, SystemTime)| *mark == Mark::Begun(position.clone());
+        if self.marks.get(&key).is_some_and(is_ours) {
+            self.marks.remove(&key);
+        }
+    }
+
+    /// Returns how many marks were forgotten before the end of their window.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+}

@@ -1,0 +1,52 @@
+//! `pf inbox clean`: deletes old keys.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::open;
+use crate::{
+    context::Context,
+    error::CliResult,
+    output::{Painter, Report, counted},
+    values::times,
+};
+
+/// Delete old keys, 10,000 in a transaction
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pf inbox clean --in postgres://localhost/shop --older-than 30d")]
+pub struct CleanArgs {
+    #[arg(
+        help = "The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
+    )]
+    #[arg(long = "in", value_name = "URL")]
+    database: Option<String>,
+    /// Only keys that were entered longer ago than this; later copies of their events are handled again
+    #[arg(long, value_parser = times::duration, value_name = "DURATION", default_value = "30d")]
+    older_than: Duration,
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    deleted: u64,
+}
+
+impl Report for Deleted {
+    fn human(&self, out: &mut dyn Write, _: Painter<'_>) -> io::Result<()> {
+        writeln!(out, "deleted {}", counted(self.deleted, "key", "keys"))
+    }
+}
+
+impl CleanArgs {
+    pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let inbox = open(self.database.as_deref())?;
+        let deleted = inbox.clean(self.older_than).await?;
+        context.printer.report(&Deleted { deleted })
+    }
+}

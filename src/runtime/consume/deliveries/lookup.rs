@@ -1,0 +1,164 @@
+//! The marks of deliveries that came back: which are copies of something that was handled, and which are to be run.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+
+use crate::{
+    event::{Action, HandlingKey},
+    transport::{Dedup, DedupMode, Delivery, Handling, Mark, Result, Subscription},
+};
+
+/// The pause before the marks are looked up again after a transient failure.
+const TRY_EVERY: Duration = Duration::from_millis(250);
+
+/// The answer to a request for deliveries.
+#[derive(Default)]
+pub(in crate::runtime::consume) struct Fetched {
+    /// To be run.
+    pub(in crate::runtime::consume) run: Vec<Delivery>,
+    /// Not to be run.
+    pub(in crate::runtime::consume) copies: Vec<(Delivery, HandlingKey, Copied)>,
+}
+
+/// Why a delivery is not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::runtime::consume) enum Copied {
+    /// A copy of it is settled.
+    Settled,
+    /// A copy of it is being handled.
+    InProgress,
+    /// Its own run began and was not settled, under a consumer that runs it at most once.
+    Unknown,
+}
+
+impl Fetched {
+    /// Reports whether it means that the end was reached.
+    pub(in crate::runtime::consume) fn is_empty(&self) -> bool {
+        self.run.is_empty() && self.copies.is_empty()
+    }
+
+    /// Returns all deliveries.
+    pub(in crate::runtime::consume) fn into_deliveries(self) -> Vec<Delivery> {
+        let copies = self.copies.into_iter().map(|(delivery, ..)| delivery);
+        self.run.into_iter().chain(copies).collect()
+    }
+}
+
+/// Looks up marks.
+#[derive(Debug, Clone)]
+pub(in crate::runtime::consume) struct Lookup {
+    pub(in crate::runtime::consume) action: Action,
+    pub(in crate::runtime::consume) mode: DedupMode,
+}
+
+impl Lookup {
+    pub(in crate::runtime::consume) fn new(action: Action, dedup: &Dedup) -> Self {
+        Self {
+            action,
+            mode: dedup.mode,
+        }
+    }
+
+    /// Sorts deliveries by their marks. What is not an event has none.
+    pub(in crate::runtime::consume) async fn sort(
+        &self,
+        subscription: &Arc<dyn Subscription>,
+        deliveries: Vec<Delivery>,
+    ) -> Result<Fetched> {
+        let mut fetched = Fetched::default();
+        let handlings: Vec<Option<Handling>> = deliveries
+            .iter()
+            .map(|delivery| delivery.handling(&self.action))
+            .collect();
+        let known: Vec<Handling> = handlings.iter().flatten().cloned().collect();
+        let mut marks = look_up(subscription, &known).await?.into_iter();
+        for (mut delivery, handling) in deliveries.into_iter().zip(handlings) {
+            let Some(handling) = handling else {
+                fetched.run.push(delivery);
+                continue;
+            };
+            let mark = marks.next().flatten();
+            let copied = judge(self.mode, &handling, mark.as_ref());
+            // A copy leaves the mark alone.
+            if matches!(copied, None | Some(Copied::Unknown)) {
+                delivery.set_mark(Some(handling.key));
+            }
+            match copied {
+                None => fetched.run.push(delivery),
+                Some(copied) => fetched.copies.push((delivery, handling.key, copied)),
+            }
+        }
+        Ok(fetched)
+    }
+}
+
+/// Decides by its mark why a delivery is not run; `None` if it is.
+pub(in crate::runtime::consume) fn judge(
+    mode: DedupMode,
+    handling: &Handling,
+    mark: Option<&Mark>,
+) -> Option<Copied> {
+    let mark = mark?;
+    if !mark.admits(handling) {
+        return Some(match mark {
+            Mark::Begun(_) => Copied::InProgress,
+            Mark::Done | Mark::Dead(_) => Copied::Settled,
+        });
+    }
+    let began = matches!(mark, Mark::Begun(_));
+    (began && mode == DedupMode::AtMostOnce).then_some(Copied::Unknown)
+}
+
+/// Looks up marks, and tries again while the server does not answer: the deliveries are taken already.
+async fn look_up(
+    subscription: &Arc<dyn Subscription>,
+    handlings: &[Handling],
+) -> Result<Vec<Option<Mark>>> {
+    let Some(marks) = subscription.marks().filter(|_| !handlings.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    loop {
+        match marks.look_up(handlings).await {
+            Err(error) if error.is_transient() => {
+                tracing::debug!(%error, "the marks could not be looked up");
+                sleep(TRY_EVERY).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{event::Position, transport::DeadLetterId};
+
+    #[test]
+    fn a_mark_decides() {
+        let action: Action = "billing".parse().unwrap();
+        let (here, there) = (Position::number(1), Position::number(2));
+        let mut handling = Handling {
+            key: HandlingKey::new(&action, "/shop", "1"),
+            position: here.clone(),
+            is_replay: false,
+        };
+        let [settled, once] = [DedupMode::Settled, DedupMode::AtMostOnce];
+        let dead = Mark::Dead(DeadLetterId::from_stored("a"));
+        for mode in [settled, once] {
+            let judge = |mark: &Mark| judge(mode, &handling, Some(mark));
+            assert_eq!(judge(&Mark::Done), Some(Copied::Settled));
+            assert_eq!(judge(&dead), Some(Copied::Settled));
+            assert_eq!(judge(&Mark::Begun(there.clone())), Some(Copied::InProgress));
+        }
+        let own = Mark::Begun(here);
+        assert_eq!(judge(settled, &handling, Some(&own)), None);
+        assert_eq!(judge(once, &handling, Some(&own)), Some(Copied::Unknown));
+        assert_eq!(judge(once, &handling, None), None);
+        handling.is_replay = true;
+        assert_eq!(judge(settled, &handling, Some(&dead)), None);
+        assert_eq!(judge(once, &handling, Some(&dead)), None);
+        let replayed_twice = judge(settled, &handling, Some(&Mark::Done));
+        assert_eq!(replayed_twice, Some(Copied::Settled));
+    }
+}

@@ -1,0 +1,173 @@
+//! Marks of handled events: a copy of one is known for what it is, to every member, for as long as the window.
+
+use std::time::Duration;
+
+use crate::{
+    event::HandlingKey,
+    transport::{
+        DeadLetterKind, Dedup, Delivery, Handling, Mark, SubscribeRequest, Verdict,
+        conformance::harness::{
+            Harness, dead_letters,
+            member::Member,
+            message::{keyed_messages, text},
+            refusals,
+        },
+    },
+};
+
+/// What is in the store twice, to be handled once: two copies under one key, where one member takes both.
+const COPIES: [&str; 2] = ["1", "2"];
+
+/// A settled event is known, also to a member that joins after a crash.
+pub(crate) async fn of_what_was_handled_are_known(harness: &Harness) {
+    let Some((request, key)) = request(harness, Dedup::default()).await else {
+        return;
+    };
+    let member = harness.join_as(request.clone()).await;
+    let (first, copy) = two(&member).await;
+    assert_eq!(look_up(&member, &first, key).await, None);
+    member.ack(marked(first, key)).await;
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
+    member.close().await;
+    let member = harness.join_as(request).await;
+    let copy = member.one().await;
+    assert_eq!(text(&copy.stored.message), "2");
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
+    let other = HandlingKey::from([7; 16]);
+    assert_eq!(look_up(&member, &copy, other).await, None);
+    member.ack(copy).await;
+}
+
+/// A dead letter is known by its id; its replay may be handled, a copy may not.
+pub(crate) async fn of_dead_letters_name_them(harness: &Harness) {
+    let Some((request, key)) = request(harness, Dedup::default()).await else {
+        return;
+    };
+    let member = harness.join_as(request).await;
+    let (first, copy) = two(&member).await;
+    look_up(&member, &first, key).await;
+    member
+        .bury(marked(first, key), DeadLetterKind::Permanent)
+        .await;
+    let letters = dead_letters::read(harness, "g").await;
+    let mark = Mark::Dead(letters[0].id.clone());
+    let handling = handling(&copy, key);
+    assert_eq!(look_up(&member, &copy, key).await, Some(mark.clone()));
+    assert!(!mark.admits(&handling));
+    let replay = Handling {
+        is_replay: true,
+        ..handling
+    };
+    assert!(mark.admits(&replay));
+    member.ack(copy).await;
+}
+
+/// A retry leaves no mark, and neither does a delivery that is given back.
+pub(crate) async fn are_not_left_by_retries(harness: &Harness) {
+    let Some((request, key)) = request(harness, Dedup::at_most_once(Dedup::WINDOW)).await else {
+        return;
+    };
+    let member = harness.join_as(request).await;
+    let (first, copy) = two(&member).await;
+    assert_eq!(begin(&member, &first, key).await, None);
+    member.retry(marked(first, key), Duration::ZERO).await;
+    assert_eq!(look_up(&member, &copy, key).await, None);
+    let again = member.one().await;
+    assert_eq!(begin(&member, &again, key).await, None);
+    member.settle(marked(again, key), Verdict::Return).await;
+    assert_eq!(look_up(&member, &copy, key).await, None);
+    let again = member.one().await;
+    member.ack(marked(again, key)).await;
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
+    member.ack(copy).await;
+}
+
+/// A run that began and was not settled is known after a crash: to its own redelivery, and to its copies.
+pub(crate) async fn of_what_began_outlive_a_crash(harness: &Harness) {
+    let Some((request, key)) = request(harness, Dedup::at_most_once(Dedup::WINDOW)).await else {
+        return;
+    };
+    let member = harness.join_as(request.clone()).await;
+    let (first, copy) = two(&member).await;
+    let position = first.stored.position.clone();
+    assert_eq!(begin(&member, &first, key).await, None);
+    let begun = Some(Mark::Begun(position.clone()));
+    assert_eq!(begin(&member, &copy, key).await, begun, "a copy waits");
+    member.close().await;
+    drop((first, copy));
+    let member = harness.join_as(request).await;
+    let mut taken = member.take(2).await;
+    taken.sort_by_key(|delivery| delivery.stored.position != position);
+    for delivery in &taken {
+        assert_eq!(look_up(&member, delivery, key).await, begun);
+    }
+    let copy = taken.remove(1);
+    member.ack(marked(taken.remove(0), key)).await;
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
+    member.ack(copy).await;
+}
+
+/// A mark ends with its window.
+pub(crate) async fn end_with_their_window(harness: &Harness) {
+    let window = Duration::from_secs(2);
+    let Some((request, key)) = request(harness, Dedup::settled(window)).await else {
+        return;
+    };
+    let member = harness.join_as(request).await;
+    let (first, copy) = two(&member).await;
+    look_up(&member, &first, key).await;
+    member.ack(marked(first, key)).await;
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
+    tokio::time::sleep(window).await;
+    assert_eq!(look_up(&member, &copy, key).await, None);
+    member.ack(copy).await;
+}
+
+/// Stores two copies; returns a request to handle them once, unless the store keeps no marks and says so.
+async fn request(harness: &Harness, dedup: Dedup) -> Option<(SubscribeRequest, HandlingKey)> {
+    let topic = harness.topic("a").await;
+    let request = SubscribeRequest {
+        dedup: Some(dedup),
+        ..harness.request("g", &topic)
+    };
+    if refusals::marks(harness, request.clone()).await {
+        return None;
+    }
+    harness.publish(keyed_messages(&topic, "k", &COPIES)).await;
+    let action = request.group.clone().into();
+    Some((request, HandlingKey::new(&action, "/shop", "1")))
+}
+
+/// Takes both copies, in their order.
+async fn two(member: &Member) -> (Delivery, Delivery) {
+    let mut taken = member.take(COPIES.len()).await.into_iter();
+    let next = |taken: &mut dyn Iterator<Item = Delivery>| taken.next().expect("two were taken");
+    (next(&mut taken), next(&mut taken))
+}
+
+fn marked(mut delivery: Delivery, key: HandlingKey) -> Delivery {
+    delivery.set_mark(Some(key));
+    delivery
+}
+
+fn handling(delivery: &Delivery, key: HandlingKey) -> Handling {
+    Handling {
+        key,
+        position: delivery.stored.position.clone(),
+        is_replay: false,
+    }
+}
+
+async fn look_up(member: &Member, delivery: &Delivery, key: HandlingKey) -> Option<Mark> {
+    let marks = member.subscription().marks().expect("marks are kept");
+    let found = marks.look_up(&[handling(delivery, key)]).await;
+    let mut found = found.expect("marks can be looked up");
+    assert_eq!(found.len(), 1, "one result per handling");
+    found.remove(0)
+}
+
+async fn begin(member: &Member, delivery: &Delivery, key: HandlingKey) -> Option<Mark> {
+    let marks = member.subscription().marks().expect("marks are kept");
+    let begun = marks.begin(&handling(delivery, key)).await;
+    begun.expect("a handling can be begun")
+}

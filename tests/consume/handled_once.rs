@@ -1,0 +1,213 @@
+//! Copies of an event are handled once (`--dedup` of `pf consume`), whatever became of the first.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cloudevents::AttributesReader as _;
+use protoflow::{
+    Event, HandlerError, RetryPolicy,
+    event::{Group, HandlingKey, event},
+    runtime::{ConsumeError, EventFilter, JobOptions, PlanRequest, Stop, Triage},
+    transport::{DeadLetterKind, Dedup, Handling, JobAction, Mark, Selection},
+};
+
+use crate::harness::{Bench, TOPIC, accept};
+
+/// How often each event was run, by its id.
+#[derive(Clone, Default)]
+struct Runs(Arc<Mutex<HashMap<String, u32>>>);
+
+impl Runs {
+    fn note(&self, event: &Event) -> u32 {
+        let mut runs = self.0.lock().unwrap();
+        let run = runs.entry(event.id().to_owned()).or_default();
+        *run += 1;
+        *run
+    }
+
+    fn of(&self, id: &str) -> u32 {
+        self.0.lock().unwrap().get(id).copied().unwrap_or_default()
+    }
+}
+
+/// Returns a store with two copies of each event.
+async fn doubled(ids: &[&str], dedup: Dedup) -> Bench {
+    let mut bench = Bench::new().await;
+    bench.options.request.dedup = Some(dedup);
+    bench.options.jobs = 4;
+    for id in ids.iter().chain(ids) {
+        publish(&bench, id).await;
+    }
+    bench
+}
+
+async fn publish(bench: &Bench, id: &str) {
+    let event = event(TOPIC, "/shop").id(id).build().unwrap();
+    bench.publish(event).await;
+}
+
+fn group() -> Group {
+    "billing".parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_is_acknowledged_and_counted() {
+    for dedup in [Dedup::default(), Dedup::at_most_once(Dedup::WINDOW)] {
+        let bench = doubled(&["a", "b", "c"], dedup).await;
+        let runs = Runs::default();
+        let handler = {
+            let runs = runs.clone();
+            move |event: Event| {
+                let runs = runs.clone();
+                async move {
+                    runs.note(&event);
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    Ok::<(), HandlerError>(())
+                }
+            }
+        };
+        let summary = bench.run(handler.clone()).await.unwrap();
+        assert_eq!((summary.acked, summary.duplicates), (3, 3), "{summary:?}");
+        assert_eq!((runs.of("a"), runs.of("b"), runs.of("c")), (1, 1, 1));
+        publish(&bench, "b").await;
+        let summary = bench.run(handler).await.unwrap();
+        assert_eq!((summary.acked, summary.duplicates), (0, 1), "a later run");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_it_copies_are_handled() {
+    let mut bench = doubled(&["a"], Dedup::default()).await;
+    bench.options.request.dedup = None;
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_action_handles_them_again() {
+    let mut bench = doubled(&["a"], Dedup::default()).await;
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (1, 1));
+    publish(&bench, "a").await;
+    bench.options.action = Some("audit".parse().unwrap());
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_leaves_no_mark() {
+    for dedup in [Dedup::default(), Dedup::at_most_once(Dedup::WINDOW)] {
+        let bench = doubled(&["a"], dedup).await;
+        let runs = Runs::default();
+        let counted = runs.clone();
+        let handler = move |event: Event| {
+            let run = counted.note(&event);
+            async move {
+                match run {
+                    1 => Err(HandlerError::retry("busy")),
+                    _ => Ok(()),
+                }
+            }
+        };
+        let summary = bench.run(handler).await.unwrap();
+        assert_eq!((summary.acked, summary.duplicates), (1, 1), "{summary:?}");
+        assert_eq!(runs.of("a"), 2);
+        assert_eq!(bench.letters().await.len(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_makes_no_second_letter_and_the_replay_is_handled() {
+    let bench = doubled(&["a"], Dedup::default()).await;
+    let refuse = |_: Event| async { Err::<(), _>(HandlerError::dead_letter("no")) };
+    let summary = bench.run(refuse).await.unwrap();
+    assert_eq!((summary.dead_lettered, summary.duplicates), (1, 1));
+    assert_eq!(bench.letters().await.len(), 1);
+    for (acked, duplicates) in [(1, 0), (0, 1)] {
+        if acked == 1 {
+            replay_all(&bench).await;
+        } else {
+            publish(&bench, "a").await;
+        }
+        let summary = bench.run(accept).await.unwrap();
+        assert_eq!((summary.acked, summary.duplicates), (acked, duplicates));
+    }
+}
+
+async fn replay_all(bench: &Bench) {
+    let triage = Triage::new(Arc::clone(&bench.transport));
+    let action = JobAction::Replay { to: None };
+    let plan = triage.plan(PlanRequest::new(action, Selection::default()));
+    let (plan, stop) = (plan.await.unwrap(), Stop::default());
+    let options = JobOptions::default();
+    let report = triage
+        .run(&plan, &options, &stop, &mut |_| {})
+        .await
+        .unwrap();
+    assert!(report.complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_never_ended_is_not_repeated() {
+    let mut bench = doubled(&["a"], Dedup::at_most_once(Dedup::WINDOW)).await;
+    let member = bench.transport.subscribe(bench.options.request.clone());
+    let member = member.await.unwrap();
+    let taken = member.next(1).await.unwrap();
+    let handling = Handling {
+        key: HandlingKey::new(&group().into(), "/shop", "a"),
+        position: taken[0].stored.position.clone(),
+        is_replay: false,
+    };
+    let marks = member.marks().unwrap();
+    assert_eq!(marks.begin(&handling).await.unwrap(), None);
+    drop(taken);
+    member.close().await.unwrap();
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!(
+        (summary.acked, summary.dead_lettered, summary.duplicates),
+        (0, 1, 1),
+        "{summary:?}"
+    );
+    let letters = bench.letters().await;
+    assert_eq!(letters[0].record.kind, DeadLetterKind::Unknown);
+    assert_eq!(letters[0].record.attempts, 0);
+    bench.options.request.dedup = Some(Dedup::default());
+    let found = marks.look_up(&[handling]).await.unwrap();
+    assert_eq!(found, [Some(Mark::Dead(letters[0].id.clone()))]);
+    replay_all(&bench).await;
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (1, 0), "replayed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_handled_leaves_no_mark() {
+    let mut bench = doubled(&["a"], Dedup::default()).await;
+    bench.options.filter = Some(EventFilter::new(|_| Ok(false)));
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.filtered, summary.duplicates), (2, 0));
+    publish(&bench, "a").await;
+    bench.options.filter = None;
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_shorter_than_the_retries_is_refused() {
+    let mut bench = doubled(&[], Dedup::settled(Duration::from_secs(2))).await;
+    bench.options.policy = RetryPolicy {
+        max_attempts: 3,
+        ..RetryPolicy::default()
+    };
+    let refused = bench.run(accept).await.unwrap_err();
+    assert!(matches!(refused, ConsumeError::ShortWindow { .. }));
+    let text = "the window of 2s is shorter than the longest course of retries, 3s";
+    assert_eq!(refused.to_string(), text);
+    bench.options.request.dedup = Some(Dedup::settled(Duration::from_secs(3)));
+    bench.run(accept).await.unwrap();
+    bench.options.handler_timeout = Some(Duration::from_secs(1));
+    let refused = bench.run(accept).await.unwrap_err();
+    assert!(refused.to_string().ends_with(", 6s"), "{refused}");
+}

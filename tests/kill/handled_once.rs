@@ -1,0 +1,176 @@
+//! `pf consume --dedup` under random `kill -9`: an event that is stored twice is handled once, but for what was in flight at a
+//! kill, and an effect that uses the inbox is made once.
+
+use std::{collections::HashMap, fs, process::Stdio, thread, time::Duration};
+
+use rusqlite::Connection;
+use test_support::{
+    dice::{Dice, is_whole},
+    harness::Pf,
+    programs::ids,
+};
+
+/// Handles an event: notes its run, and makes its effect in the transaction of the inbox.
+const WORKER: &str = r#"
+import json, os, sqlite3, sys
+database = sqlite3.connect(os.environ["APP"], isolation_level=None, timeout=30)
+runs = open(os.environ["RUNS"], "a", buffering=1)
+for line in sys.stdin:
+    event = json.loads(line)
+    database.execute("BEGIN IMMEDIATE")
+    new = database.execute(
+        "INSERT INTO pf_inbox(key) VALUES (?) ON CONFLICT DO NOTHING", [event["pfdedupkey"]]).rowcount
+    if new:
+        database.execute("INSERT INTO effects(id) VALUES (?)", [event["id"]])
+    database.execute("COMMIT")
+    runs.write(event["id"] + "\n")
+    print(json.dumps({"id": event["id"], "action": "ack"}), flush=True)
+"#;
+
+/// The most that a worker may have done and the store not heard of: what is in flight.
+const IN_FLIGHT: u64 = 1000;
+
+fn line(id: &str) -> String {
+    format!(r#"{{"specversion":"1.0","id":"{id}","source":"/test","type":"order","data":{{}}}}"#)
+        + "\n"
+}
+
+/// Returns how often each event was run.
+fn runs(pf: &Pf) -> HashMap<String, u64> {
+    let text = fs::read_to_string(pf.path("runs")).unwrap_or_default();
+    let mut runs = HashMap::new();
+    for id in text.lines() {
+        *runs.entry(id.to_owned()).or_default() += 1;
+    }
+    runs
+}
+
+/// Stores the same events twice, kills consumers at random moments until all is handled, and counts.
+pub(crate) fn judge(mut pf: Pf, seed: u64, kills: u32, done: impl Fn(&Pf) -> Option<u64>) {
+    let count = if is_whole() { 10_000 } else { 2_000 };
+    let mut dice = Dice::new(seed);
+    let all = ids("e", count);
+    pf.write("worker.py", WORKER);
+    for name in ["APP", "RUNS"] {
+        let path = pf.path(&name.to_ascii_lowercase());
+        pf = pf.env(name, path.to_str().unwrap());
+    }
+    let database = Connection::open(pf.path("app")).unwrap();
+    let tables = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE TABLE effects(id TEXT)";
+    database.execute_batch(tables).unwrap();
+    let url = format!("sqlite:{}", pf.path("app").display());
+    let _ = pf.run(&["inbox", "create", "--in", &url]).succeeded();
+    let lines: String = all.iter().map(|id| line(id)).collect();
+    for _ in 0..2 {
+        let publish = ["publish", "--ndjson", "--quiet", "--create"];
+        let _ = pf.run_with(&publish, lines.clone()).succeeded();
+    }
+    let worker = pf.path("worker.py");
+    let consume = [
+        "consume",
+        "order",
+        "--group",
+        "g",
+        "--until-end",
+        "--dedup",
+        "--worker",
+        "--",
+        "python3",
+        worker.to_str().unwrap(),
+    ];
+    let mut in_flight = 0;
+    let mut hits = 0;
+    for _ in 0..kills {
+        let mut child = pf.command(&consume).stderr(Stdio::null()).spawn().unwrap();
+        let before = runs(&pf).len();
+        // The moment of a kill: so many runs later, and a little more.
+        let until = before + dice.index(count / 8);
+        test_support::wait::wait_while(|| {
+            runs(&pf).len() <= until && child.try_wait().unwrap().is_none()
+        });
+        thread::sleep(Duration::from_micros(dice.roll(20_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let handled = runs(&pf).len() as u64;
+        let at_risk = done(&pf).map_or(IN_FLIGHT, |done| handled.saturating_sub(done));
+        in_flight += at_risk;
+        hits += u32::from(handled < count as u64);
+    }
+    let last = pf.run(&consume).succeeded();
+    assert!(last.stderr().contains("duplicate"), "{last}");
+    let runs = runs(&pf);
+    let repeats: u64 = runs.values().map(|runs| runs - 1).sum();
+    let effects: u64 = database
+        .query_row("SELECT count(*) FROM effects", [], |row| row.get(0))
+        .unwrap();
+    println!(
+        "seed {seed}: {hits} kills, {repeats} runs repeated of {in_flight} in flight, {effects} effects"
+    );
+    assert!(hits > 0, "no kill hit anything");
+    assert_eq!(runs.len(), count, "every event was handled");
+    assert!(
+        repeats <= in_flight,
+        "{repeats} repeated, {in_flight} in flight"
+    );
+    assert_eq!(effects, count as u64, "every effect was made once");
+}
+
+/// Returns how many events the store knows as handled.
+fn marked(pf: &Pf) -> Option<u64> {
+    let store = Connection::open(pf.path("store.db")).unwrap();
+    let sql = "SELECT count(*) FROM marks WHERE begun IS NULL";
+    Some(store.query_row(sql, [], |row| row.get(0)).unwrap_or(0))
+}
+
+#[test]
+fn on_sqlite_only_what_was_in_flight_is_repeated() {
+    for seed in test_support::dice::seeds(2, 10) {
+        let pf = Pf::bare();
+        let store = format!("sqlite:{}", pf.path("store.db").display());
+        judge(pf.env("PF_URL", &store), seed, 6, marked);
+    }
+}
+
+#[test]
+fn at_most_once_a_run_that_was_killed_is_a_letter() {
+    let pf = Pf::new();
+    let _ = pf
+        .run_with(
+            &["publish", "--ndjson"],
+            line("1") + &line("2") + &line("1"),
+        )
+        .succeeded();
+    let consume = [
+        "consume",
+        "order",
+        "--group",
+        "g",
+        "--until-end",
+        "--dedup",
+        "--dedup-mode",
+        "at-most-once",
+        "--",
+        "sh",
+        "-c",
+        "echo $PF_EVENT_ID",
+    ];
+    let mut killed = pf.command(&consume);
+    killed.env("PF_FAILPOINT", "consume.begun:1");
+    assert!(!killed.status().unwrap().success(), "the point is reached");
+    let again = pf.run(&consume);
+    assert_eq!((again.code(), again.stdout()), (Some(4), "2\n"), "{again}");
+    assert!(
+        again
+            .stderr()
+            .contains("1 handled, 1 duplicate, 1 dead letter"),
+        "{again}"
+    );
+    let letters = pf.run(&["dlq", "list", "-o", "json"]).succeeded().json();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0]["dead_letter"]["kind"], "unknown");
+    let stats = pf.run(&["dlq", "stats"]).succeeded();
+    assert!(stats.stdout().contains("unknown"), "{stats}");
+    let _ = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
+    let replayed = pf.run(&consume).succeeded();
+    assert_eq!(replayed.stdout(), "1\n", "{replayed}");
+}
