@@ -12,7 +12,7 @@ use protoflow::{
     runtime::{
         BreakerOptions, ConsumeOptions, Consumer, Handler, Outcome, Run, Stop, Summary, fingerprint,
     },
-    transport::{Delivery, Failure, SubscribeRequest, Transport},
+    transport::{Dedup, Delivery, Failure, SubscribeRequest, Transport},
 };
 
 use crate::{
@@ -88,14 +88,33 @@ fn mixed(number: u64, again: bool) -> Fate {
     }
 }
 
+/// Consumes what is there, and marks what was handled.
+pub async fn consume_marking(
+    transport: Arc<dyn Transport>,
+    group: &str,
+    handler: Idle,
+) -> (Duration, Summary) {
+    consume_with(transport, group, handler, Some(Dedup::default())).await
+}
+
 /// Consumes what is there; returns how long that took, joining the group and leaving it included.
 pub async fn consume(
     transport: Arc<dyn Transport>,
     group: &str,
     handler: Idle,
 ) -> (Duration, Summary) {
+    consume_with(transport, group, handler, None).await
+}
+
+async fn consume_with(
+    transport: Arc<dyn Transport>,
+    group: &str,
+    handler: Idle,
+    dedup: Option<Dedup>,
+) -> (Duration, Summary) {
     let mut request = SubscribeRequest::new(group.parse().unwrap(), vec![TOPIC.parse().unwrap()]);
     request.until_end = true;
+    request.dedup = dedup;
     let policy = RetryPolicy {
         base: Duration::ZERO,
         ..RetryPolicy::default()

@@ -1,4 +1,4 @@
-//! Marks of handled events in memory: at most so many, the oldest forgotten first.
+//! Marks of handled events in memory: at most [`MOST`], the oldest forgotten first.
 
 use std::{
     collections::{HashMap, VecDeque},

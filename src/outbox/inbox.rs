@@ -4,32 +4,15 @@
 //! makes the effect, with [`postgres::enter`](super::postgres::enter) or [`sqlite::enter`](super::sqlite::enter), or by plain
 //! SQL. If the key is not new, an earlier run made the effect, and there is nothing to do.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use url::Url;
 
-use super::outbox_handle::unknown;
+use super::{outbox_handle::unknown, table::InboxTable};
 use crate::transport::Result;
 
 /// Keys deleted by one transaction of a clean-up.
 const CLEAN: i64 = 10_000;
-/// The columns that this program reads and writes.
-pub(super) const COLUMNS: [&str; 2] = ["key", "at"];
-
-/// The table of an inbox in a database. Each call is one short transaction, or none.
-#[async_trait]
-pub(super) trait InboxTable: fmt::Debug + Send + Sync {
-    /// Returns the table as SQL, with the rights of a handler.
-    fn ddl(&self) -> String;
-
-    /// Creates the table unless it exists; returns whether it did not.
-    async fn create(&self) -> Result<bool>;
-
-    /// Deletes at most `limit` keys that were entered before this time ago; returns how many.
-    async fn clean(&self, age: Duration, limit: i64) -> Result<u64>;
-}
-
 /// An inbox in a database: the table `pf_inbox`.
 #[derive(Debug, Clone)]
 pub struct Inbox(Arc<dyn InboxTable>);

@@ -172,3 +172,19 @@ pub(super) trait Table: fmt::Debug + Send + Sync {
     /// Returns the state of the outbox.
     async fn status(&self) -> Result<OutboxStatus>;
 }
+
+/// The columns of an inbox.
+pub(super) const INBOX_COLUMNS: [&str; 2] = ["key", "at"];
+
+/// The table of an inbox in a database. Each call is one short transaction, or none.
+#[async_trait]
+pub(super) trait InboxTable: fmt::Debug + Send + Sync {
+    /// Returns the table as SQL, with the rights of a handler.
+    fn ddl(&self) -> String;
+
+    /// Creates the table unless it exists; returns whether it did not.
+    async fn create(&self) -> Result<bool>;
+
+    /// Deletes at most `limit` keys that were entered before this time ago; returns how many.
+    async fn clean(&self, age: Duration, limit: i64) -> Result<u64>;
+}

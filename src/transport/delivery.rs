@@ -351,7 +351,7 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Returns what becomes of the mark; `None` without deduplication.
+    /// Returns how the mark changes; `None` without deduplication.
     #[must_use]
     pub fn mark(&self) -> Option<MarkChange> {
         let (key, was_run) = self.delivery.marked?;

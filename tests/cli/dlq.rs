@@ -296,7 +296,7 @@ fn bad_arguments_point_at_the_place() {
 
     --- stderr
     error: invalid value 'broken' for '--kind <KIND>'
-      [possible values: decode, permanent, exhausted, terminated, crashed, expired]
+      [possible values: decode, permanent, exhausted, terminated, crashed, unknown, expired]
 
     For more information, try '--help'.
     ");

@@ -19,6 +19,7 @@ fn the_top_names_every_command() {
       consume      Run a command for each event of a group
       dlq          List, show, replay and purge dead letters
       outbox       Publish what a database's own transactions stored: transactional outboxes
+      inbox        Keys of handled events in your own database, so that an effect is made once
       schedule     List, show, reschedule and cancel delayed events
       caps         Show what the transport can do
       context      Manage named stores

@@ -43,7 +43,11 @@ fn given_to_worker(pf: &Pf, flags: &[&str]) -> String {
     let body = r#"read -r event; echo "$event" >given; printf '{"id":"a","action":"ack"}\n'"#;
     let _ = consume(pf, &[&["-q", "--worker"], flags].concat(), body).succeeded();
     let line = std::fs::read(pf.path("given")).unwrap();
-    extensions(&serde_json::from_slice(&line).unwrap())
+    let mut event: Value = serde_json::from_slice(&line).unwrap();
+    // A command has it in its environment.
+    let key = event.as_object_mut().unwrap().remove("pfdedupkey");
+    assert_eq!(key.unwrap().as_str().unwrap().len(), 26);
+    extensions(&event)
 }
 
 /// What the publisher of the usual event says about it.

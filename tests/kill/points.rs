@@ -27,7 +27,7 @@ pub const EDITS: [&str; 3] = [
 /// own.
 const ALONE: [&str; 3] = ["nats.captured", "kafka.forwarding_begun", "kafka.forwarded"];
 /// Points of `consume --dedup`, which has tests of its own (`handled_once.rs`).
-const HANDLED_ONCE: [&str; 1] = ["consume.begun"];
+const HANDLED_ONCE: [&str; 2] = ["consume.begun", "nats.marked"];
 /// How many stores are worked on at once where most of the time is spent waiting for a broker.
 const AT_ONCE: usize = 6;
 

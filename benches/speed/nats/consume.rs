@@ -8,7 +8,7 @@ use std::{
 use super::setup::{OUR_LETTERS, OUR_RUNS, OURS, RAW, RAW_LETTERS, RAW_RUNS, Setup, shop, subject};
 use crate::{
     Plan, events,
-    handler::{BATCH, Idle, consume},
+    handler::{BATCH, Idle, consume, consume_marking},
     program::{Whose, block_on, noting, open},
     raw::Fate,
     rounds::{Target, compare, median, report},
@@ -35,6 +35,40 @@ pub fn deadly(plan: &Plan) {
         ..plan.clone()
     };
     run(&plan, "nats dead-lettering", 0.8, Idle::DEADLY);
+}
+
+/// Marking what was handled, beside the same without marks.
+pub fn dedup(plan: &Plan) {
+    let setup = Setup::filled(&events::events(plan.events));
+    let side = |marks: bool| {
+        let setup = &setup;
+        move |round: usize| {
+            let group = format!("{}{round}", if marks { "marks" } else { "plain" });
+            let (time, summary) = block_on(async {
+                let transport = open(&setup.url()).await;
+                let consumed = if marks {
+                    consume_marking(transport.clone(), &group, Idle::MESSAGES).await
+                } else {
+                    consume(transport.clone(), &group, Idle::MESSAGES).await
+                };
+                transport.close().await.unwrap();
+                consumed
+            });
+            Idle::MESSAGES.check(&summary, plan.events as u64);
+            setup.raw(async |raw| {
+                raw.end_group(OURS, &group).await;
+                raw.empty(OUR_RUNS).await;
+            });
+            time
+        }
+    };
+    compare(
+        "nats consume with marks, beside without",
+        Target::Speed(0.6),
+        plan.rounds,
+        Box::new(side(true)),
+        Box::new(side(false)),
+    );
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::setup::{self, Setup};
 use crate::{
     Plan, events,
-    handler::{BATCH, Idle, consume},
+    handler::{BATCH, Idle, consume, consume_marking},
     program::block_on,
     raw,
     rounds::{Target, compare},
@@ -21,6 +21,37 @@ pub fn event(plan: &Plan) {
 
 pub fn mixed(plan: &Plan) {
     run(plan, "consume, 10 % retry 1 % dead", 0.35, Idle::MIXED);
+}
+
+/// Marking what was handled, beside the same without marks.
+pub fn dedup(plan: &Plan) {
+    let setup = Setup::new();
+    let template = setup.store("template.db", &events::events(plan.events));
+    let side = |marks: bool| {
+        let (setup, template) = (&setup, &template);
+        move |_| {
+            let store = setup.copy(template, "ours.db");
+            let (time, summary) = block_on(async {
+                let transport = setup::open(&store).await;
+                let consumed = if marks {
+                    consume_marking(transport.clone(), "bench", Idle::MESSAGES).await
+                } else {
+                    consume(transport.clone(), "bench", Idle::MESSAGES).await
+                };
+                transport.close().await.unwrap();
+                consumed
+            });
+            Idle::MESSAGES.check(&summary, plan.events as u64);
+            time
+        }
+    };
+    compare(
+        "consume with marks, beside without",
+        Target::Speed(0.6),
+        plan.rounds,
+        Box::new(side(true)),
+        Box::new(side(false)),
+    );
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {

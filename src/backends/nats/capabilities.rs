@@ -25,7 +25,10 @@ pub(crate) fn offline() -> Capabilities {
         dedup: Support::native(
             "by message id, for the duplicate window of the stream (2m by default)",
         ),
-        dedup_handling: Support::absent("events that were handled are not marked here"),
+        dedup_handling: Support::emulated(
+            "the mark is stored before the acknowledgement; copies that two consumers hold at the same moment are both \
+             handled, unless each is begun (`at-most-once`)",
+        ),
         delay: Support::native("schedules, where the stream allows them (NATS 2.12 or later)"),
         schedule: Support::native("where the stream allows schedules"),
         delayed_retry: Support::native("held back by the consumer, also across a restart"),
@@ -73,7 +76,12 @@ fn combine(connection: &Connection, info: Option<&StreamInfo>) -> Capabilities {
     };
     all.limits.max_payload = u64::try_from(connection.client.max_payload()).ok();
     if let Some(note) = connection.too_old("groups and their dead letters need", EXPIRY) {
-        for ability in [&mut all.groups, &mut all.delayed_retry, &mut all.dlq] {
+        for ability in [
+            &mut all.groups,
+            &mut all.delayed_retry,
+            &mut all.dlq,
+            &mut all.dedup_handling,
+        ] {
             *ability = Support::absent(note.clone());
         }
     }

@@ -96,7 +96,6 @@ impl Transport for Nats {
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
-        request.refuse_dedup(SCHEME)?;
         let subscription = NatsSubscription::join(&self.connection, request);
         Ok(Arc::new(subscription.await?))
     }

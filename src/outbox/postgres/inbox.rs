@@ -9,7 +9,7 @@ use url::Url;
 use super::{client::Database, error::SCHEME, schema::quoted};
 use crate::{
     event::HandlingKey,
-    outbox::inbox::{COLUMNS, InboxTable},
+    outbox::table::{INBOX_COLUMNS, InboxTable},
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -85,7 +85,7 @@ impl PostgresInbox {
         if found.is_empty() {
             return Ok(false);
         }
-        let missing = COLUMNS
+        let missing = INBOX_COLUMNS
             .iter()
             .find(|column| !found.iter().any(|name| name == *column));
         let Some(column) = missing else {

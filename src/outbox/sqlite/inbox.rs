@@ -13,7 +13,7 @@ use url::Url;
 use super::file::{self, SCHEME, from_sqlite};
 use crate::{
     event::{HandlingKey, unix_millis},
-    outbox::inbox::{COLUMNS, InboxTable},
+    outbox::table::{INBOX_COLUMNS, InboxTable},
     transport::{ErrorKind, Result, TransportError},
 };
 
@@ -123,7 +123,7 @@ fn exists(connection: &Connection) -> Result<bool> {
     if found.is_empty() {
         return Ok(false);
     }
-    let missing = COLUMNS
+    let missing = INBOX_COLUMNS
         .iter()
         .find(|column| !found.iter().any(|name| name == *column));
     let Some(column) = missing else {

@@ -23,6 +23,7 @@ fn a_cluster_can_do_this() {
     kafka (Apache Kafka 4.1 or newer, cluster [NAME])
       publish              native    acknowledged by every replica in sync
       dedup                absent    the idempotent producer recognises only its own repeats; let the consumers ignore ids that they know
+      dedup-handling       absent    events that were handled are not marked here
       delay                emulated  waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or `pf schedule run` is up on the cluster
       schedule             emulated  reads the whole of `pf.delay`
       delayed-retry        emulated  waits in a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`

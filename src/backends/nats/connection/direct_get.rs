@@ -8,12 +8,14 @@ use std::{str::FromStr as _, time::SystemTime};
 use async_nats::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{
     backends::nats::{
         connection::handle::Connection,
-        error::{NO_MESSAGE, NO_STREAM, error},
+        error::{ApiError, NO_MESSAGE, NO_STREAM, error},
     },
     transport::{ErrorKind, Result},
 };
@@ -92,6 +94,75 @@ pub(crate) async fn from_any_replica(
             Err(error(ErrorKind::Other, message))
         }
     }
+}
+
+/// How many subjects are asked for at once.
+const SUBJECTS: usize = 512;
+/// The end of several answers.
+const END: u16 = 204;
+
+/// Reads the last message of each of these subjects, where there is one, from any replica of the stream.
+pub(crate) async fn last_of_each(
+    connection: &Connection,
+    stream: &str,
+    subjects: &[String],
+) -> Result<Vec<StoredMessage>> {
+    let mut found = Vec::new();
+    for subjects in subjects.chunks(SUBJECTS) {
+        let some = connection.ride_out(|| last_of_some(connection, stream, subjects));
+        found.extend(some.await?);
+    }
+    Ok(found)
+}
+
+async fn last_of_some(
+    connection: &Connection,
+    stream: &str,
+    subjects: &[String],
+) -> Result<Vec<StoredMessage>, ApiError> {
+    let client = &connection.client;
+    let lost = || {
+        let message = "the server did not answer";
+        ApiError::Unanswered(error(ErrorKind::Unavailable, message))
+    };
+    let inbox = client.new_inbox();
+    let mut answers = client.subscribe(inbox.clone()).await.map_err(|_| lost())?;
+    let body = json!({"multi_last": subjects, "batch": subjects.len()}).to_string();
+    let subject = connection.api_subject(&format!("DIRECT.GET.{stream}"));
+    let asked = client.publish_with_reply(subject, inbox, body.into()).await;
+    asked.map_err(|_| lost())?;
+    let mut found = Vec::with_capacity(subjects.len());
+    loop {
+        let next = timeout(connection.timeout, answers.next()).await;
+        let Some(message) = next.map_err(|_| lost())? else {
+            return Err(lost());
+        };
+        match message.status {
+            None => found.extend(direct(message)),
+            Some(status) if status == StatusCode::NOT_FOUND || status.as_u16() == END => {
+                return Ok(found);
+            }
+            Some(StatusCode::NO_RESPONDERS) => return Err(lost()),
+            Some(status) => {
+                let message = format!("messages could not be read: {status}");
+                return Err(ApiError::NotStored(error(ErrorKind::Other, message)));
+            }
+        }
+    }
+}
+
+/// Reads the answer to a direct get.
+fn direct(message: async_nats::Message) -> Option<StoredMessage> {
+    let headers = message.headers?;
+    let text = |name: &str| headers.get(name).map(HeaderValue::as_str);
+    let time = chrono::DateTime::parse_from_rfc3339(text("Nats-Time-Stamp")?).ok()?;
+    Some(StoredMessage {
+        subject: text("Nats-Subject")?.to_owned(),
+        sequence: text("Nats-Sequence")?.parse().ok()?,
+        time: SystemTime::from(time),
+        payload: message.payload,
+        headers,
+    })
 }
 
 /// Asks the leader of a stream whether it holds, in a range of sequences, a message that a filter matches and that was

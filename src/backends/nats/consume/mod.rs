@@ -4,6 +4,7 @@ pub(crate) mod attempts;
 mod confirm;
 pub(crate) mod consumer;
 mod lease_keeper;
+mod marks;
 mod pull_loop;
 mod receive;
 mod session;

@@ -23,6 +23,7 @@ use crate::{
             stream::info::StreamInfo,
         },
         consume::{
+            marks::MarkStore,
             state::{AckHandle, SessionState},
             until_end::UntilEnd,
         },
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) ack_wait: Duration,
     pub(crate) max_in_flight: usize,
     state: Mutex<SessionState>,
+    /// Marks of handled events; none without deduplication.
+    pub(crate) marks: Option<MarkStore>,
     /// Wakes callers: messages were buffered, or the end was reached.
     pub(crate) delivered: Notify,
     /// Wakes the pull loop: a caller waits, or a message was settled.
@@ -76,12 +79,18 @@ impl Session {
             ack_wait: consumer.ack_wait(),
             max_in_flight: consumer.max_in_flight(request.max_in_flight).max(1),
             state: Mutex::default(),
+            marks: None,
             delivered: Notify::new(),
             wake_pull: Notify::new(),
             acknowledged: Notify::new(),
             confirming: tokio::sync::Mutex::default(),
             sending: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Keeps marks.
+    pub(crate) fn marking(self, marks: Option<MarkStore>) -> Self {
+        Self { marks, ..self }
     }
 
     /// Locks the state.

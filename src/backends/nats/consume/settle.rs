@@ -28,9 +28,10 @@ use crate::{
             error::SCHEME,
         },
     },
+    event::{HandlingKey, Position},
     failpoint,
     transport::{
-        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, Result, Settlement,
+        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, MarkChange, Result, Settlement,
         TransportError, Verdict,
     },
 };
@@ -46,6 +47,7 @@ struct Work {
     leased: Leased<Handle, Instant>,
     delivery: Delivery,
     verdict: Verdict,
+    mark: Option<MarkChange>,
 }
 
 /// An acknowledgement to be sent.
@@ -54,13 +56,15 @@ struct PendingAck {
     handle: AckHandle,
     /// Whether failed runs of it are recorded.
     has_record: bool,
+    /// The key of an event to be marked as handled.
+    done: Option<HandlingKey>,
 }
 
 /// Applies verdicts and returns one result each, in order. Acknowledgements are sent first: they wait for nothing.
 pub(crate) async fn settle_all(session: &Arc<Session>, batch: Vec<Settlement>) -> Vec<Result<()>> {
     let mut results: Vec<Result<()>> = Vec::with_capacity(batch.len());
     let (acks, others) = take(session, batch, &mut results);
-    let acknowledged = acknowledge(session, acks);
+    let acknowledged = mark_and_acknowledge(session, acks);
     if others.is_empty() {
         note(acknowledged.await, &mut results);
         session.wake_pull.notify_one();
@@ -166,7 +170,9 @@ fn take(
     let mut others = Vec::with_capacity(batch.len() - done);
     let mut state = session.state();
     state.expire();
-    for (index, Settlement { delivery, verdict }) in batch.into_iter().enumerate() {
+    for (index, settlement) in batch.into_iter().enumerate() {
+        let mark = settlement.mark();
+        let Settlement { delivery, verdict } = settlement;
         let leased = state.deliveries.in_flight_mut().settle(delivery.ticket());
         let Some(leased) = leased else {
             let lost = TransportError::lease_lost(SCHEME, &delivery.stored.position);
@@ -184,6 +190,10 @@ fn take(
                 index,
                 handle: leased.handle.ack,
                 has_record: delivery.attempts.failed > 0,
+                done: match mark {
+                    Some(MarkChange::Done(key)) => Some(key),
+                    _ => None,
+                },
             });
         } else {
             others.push(Work {
@@ -191,6 +201,7 @@ fn take(
                 leased,
                 delivery,
                 verdict,
+                mark,
             });
         }
     }
@@ -205,6 +216,7 @@ type Numbered = (usize, Result<Option<DeadLettered>>);
 /// Starts to apply a verdict: a dead letter is sent, and the future waits for its confirmation.
 async fn settle(session: &Session, work: Work) -> Settled<'_> {
     let until = work.leased.until;
+    let (mark, position) = (work.mark, work.delivery.stored.position.clone());
     let Handle {
         ack: handle, past, ..
     } = work.leased.handle;
@@ -214,12 +226,14 @@ async fn settle(session: &Session, work: Work) -> Settled<'_> {
             Ok(None)
         }),
         Verdict::Return => Box::pin(async move {
+            forget_mark(session, mark, &position).await?;
             retry::until(until, || session.hold_back(&handle, Duration::ZERO)).await?;
             Ok(None)
         }),
         Verdict::Retry { after, failure } => {
             let record = AttemptRecord::after(&work.delivery.attempts, past, after, &failure);
             Box::pin(async move {
+                forget_mark(session, mark, &position).await?;
                 retry_later(session, &handle, &record, until).await?;
                 Ok(None)
             })
@@ -229,9 +243,44 @@ async fn settle(session: &Session, work: Work) -> Settled<'_> {
             letter.record.earlier = attempts::history_lines(&past);
             let sent = store::send(&session.connection, &letter, original(&handle)).await;
             Box::pin(
-                store_dead_letter(session, handle, until, Sending { letter, sent }).map_ok(Some),
+                store_dead_letter(session, handle, until, Sending { letter, sent, mark })
+                    .map_ok(Some),
             )
         }
+    }
+}
+
+/// Marks events as handled, then acknowledges them: a crash in between delivers them again, as duplicates of themselves.
+async fn mark_and_acknowledge(
+    session: &Session,
+    acks: Vec<PendingAck>,
+) -> Vec<(usize, Result<()>)> {
+    let keys: Vec<HandlingKey> = acks.iter().filter_map(|ack| ack.done).collect();
+    let Some(marks) = session.marks.as_ref().filter(|_| !keys.is_empty()) else {
+        return acknowledge(session, acks).await;
+    };
+    let mut marked = marks.done(&session.connection, keys).await.into_iter();
+    failpoint::reach("nats.marked");
+    let (mut ready, mut failed) = (Vec::with_capacity(acks.len()), Vec::new());
+    for ack in acks {
+        match ack.done.and_then(|_| marked.next()) {
+            Some(Err(error)) => failed.push((ack.index, Err(error))),
+            Some(Ok(())) | None => ready.push(ack),
+        }
+    }
+    failed.extend(acknowledge(session, ready).await);
+    failed
+}
+
+/// Lets a run be repeated that is marked as begun.
+async fn forget_mark(
+    session: &Session,
+    change: Option<MarkChange>,
+    position: &Position,
+) -> Result<()> {
+    match &session.marks {
+        Some(marks) => marks.forget(&session.connection, change, position).await,
+        None => Ok(()),
     }
 }
 
@@ -297,6 +346,7 @@ fn dead_letter(
 struct Sending<F> {
     letter: Box<DeadLetter>,
     sent: Result<F>,
+    mark: Option<MarkChange>,
 }
 
 /// Waits until a dead letter is stored, then acknowledges its original. Originals are confirmed in the order of that.
@@ -306,7 +356,7 @@ async fn store_dead_letter(
     until: Instant,
     sending: Sending<impl Future<Output = Result<bool>>>,
 ) -> Result<DeadLettered> {
-    let Sending { letter, sent } = sending;
+    let Sending { letter, sent, mark } = sending;
     let stored = match sent {
         Ok(confirmed) => confirmed.await,
         Err(failed) => Err(failed),
@@ -320,6 +370,10 @@ async fn store_dead_letter(
         stored => drop(stored?),
     }
     failpoint::reach("nats.letter_stored");
+    if let (Some(marks), Some(MarkChange::Dead(key))) = (&session.marks, mark) {
+        // Boxed as it is rare.
+        Box::pin(marks.dead(&session.connection, key, &letter.id)).await?;
+    }
     session.send_acks([handle.reply.clone()], &ACK).await?;
     failpoint::reach("nats.letter_acked");
     Ok(DeadLettered {

@@ -21,6 +21,7 @@ use crate::{
             consume::{
                 attempts, confirm,
                 consumer::{durable, watch::GroupWatch},
+                marks::MarkStore,
                 pull_loop::PullLoop,
                 session::Session,
                 settle,
@@ -33,8 +34,8 @@ use crate::{
     },
     lock::Mutex,
     transport::{
-        Delivery, ErrorKind, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription,
-        Ticket,
+        Delivery, ErrorKind, Handling, HeldElsewhere, Mark, Marks, Result, Settlement,
+        SubscribeRequest, Subscription, Ticket,
     },
 };
 
@@ -76,7 +77,9 @@ impl NatsSubscription {
         };
         let (stream, limits) = (&connection.names.stream, consumer.config.limits);
         let pull = Pull::open(connection, stream, &consumer.name, limits).await?;
-        let session = Arc::new(Session::new(connection, info.store(), request, &consumer));
+        let marks = MarkStore::new(&request, replicas > 1);
+        let session = Session::new(connection, info.store(), request, &consumer).marking(marks);
+        let session = Arc::new(session);
         session.report(watch.take_notices());
         if let Some(until_end) = &until_end {
             session.state().begin_until_end(until_end.end());
@@ -147,6 +150,10 @@ impl Subscription for NatsSubscription {
         self.remarks.clone()
     }
 
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.session.marks.is_some().then_some(self as &dyn Marks)
+    }
+
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         let session = &self.session;
         let unconfirmed = session.state().unconfirmed.clone();
@@ -204,6 +211,23 @@ impl Subscription for NatsSubscription {
         match left {
             Some((watch, more)) => self.leave(watch, count + more).await,
             None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Marks for NatsSubscription {
+    async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
+        match &self.session.marks {
+            Some(marks) => marks.look_up(&self.session.connection, handlings).await,
+            None => Ok(vec![None; handlings.len()]),
+        }
+    }
+
+    async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
+        match &self.session.marks {
+            Some(marks) => marks.begin(&self.session.connection, handling).await,
+            None => Ok(None),
         }
     }
 }

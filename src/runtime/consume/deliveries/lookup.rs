@@ -110,7 +110,7 @@ pub(in crate::runtime::consume) fn judge(
     (began && mode == DedupMode::AtMostOnce).then_some(Copied::Unknown)
 }
 
-/// Looks up marks, and tries again while the server does not answer: the deliveries are taken already.
+/// Looks up marks, retried while the server does not answer: the deliveries are taken already.
 async fn look_up(
     subscription: &Arc<dyn Subscription>,
     handlings: &[Handling],

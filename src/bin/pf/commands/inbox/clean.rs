@@ -8,8 +8,8 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 
-use super::open;
 use crate::{
+    commands::outbox::database::open_inbox,
     context::Context,
     error::CliResult,
     output::{Painter, Report, counted},
@@ -45,7 +45,7 @@ impl Report for Deleted {
 
 impl CleanArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let inbox = open(self.database.as_deref())?;
+        let inbox = open_inbox(self.database.as_deref())?;
         let deleted = inbox.clean(self.older_than).await?;
         context.printer.report(&Deleted { deleted })
     }

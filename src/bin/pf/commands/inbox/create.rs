@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use clap::Args;
 use serde::Serialize;
 
-use super::open;
 use crate::{
+    commands::outbox::database::open_inbox,
     context::Context,
     error::CliResult,
     output::{Painter, Report},
@@ -48,7 +48,7 @@ impl Report for Created {
 
 impl CreateArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let inbox = open(self.database.as_deref())?;
+        let inbox = open_inbox(self.database.as_deref())?;
         if self.print {
             return Ok(context.printer.raw(inbox.ddl().as_bytes())?);
         }

@@ -4,9 +4,7 @@ mod clean;
 mod create;
 
 use clap::Subcommand;
-use protoflow::outbox::Inbox;
 
-use super::outbox::database;
 use crate::{context::Context, error::CliResult};
 
 #[derive(Debug, Subcommand)]
@@ -37,9 +35,4 @@ impl InboxCommand {
             Self::Clean(args) => args.run(context).await,
         }
     }
-}
-
-/// Returns the inbox of a URL.
-fn open(url: Option<&str>) -> CliResult<Inbox> {
-    Ok(Inbox::new(&database::url("inbox", url, "--in")?)?)
 }

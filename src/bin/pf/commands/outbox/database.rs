@@ -1,7 +1,10 @@
-//! The database of an outbox, as it is named on the command line.
+//! The database of an outbox or an inbox, as it is named on the command line.
 
 use clap::Args;
-use protoflow::{backends::parse_url, outbox::Outbox};
+use protoflow::{
+    backends::parse_url,
+    outbox::{Inbox, Outbox},
+};
 use url::Url;
 
 use crate::{
@@ -31,8 +34,13 @@ pub fn open(text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
     Ok(Outbox::new(&url("outbox", text, flag)?)?)
 }
 
+/// Returns the inbox of a URL, or of `PF_OUTBOX`.
+pub fn open_inbox(text: Option<&str>) -> CliResult<Inbox> {
+    Ok(Inbox::new(&url("inbox", text, "--in")?)?)
+}
+
 /// Returns the URL of a database that was given, or of `PF_OUTBOX`. `what` is in it.
-pub fn url(what: &str, text: Option<&str>, flag: &'static str) -> CliResult<Url> {
+fn url(what: &str, text: Option<&str>, flag: &'static str) -> CliResult<Url> {
     let given = match text {
         Some(text) => Some((text.to_owned(), flag)),
         None => variable("PF_OUTBOX")?.map(|text| (text, "PF_OUTBOX")),
