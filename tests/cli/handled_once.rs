@@ -148,7 +148,15 @@ fn an_inbox_is_made_cleaned_and_checked() {
 
     --- stderr
     ");
-    let _ = database.execute("DROP TABLE pf_inbox", []).unwrap();
+}
+
+#[test]
+fn an_inbox_of_another_shape_is_refused() {
+    let pf = Pf::new();
+    let url = format!("sqlite:{}", pf.path("app.db").display());
+    let inbox = |args: &[&str]| pf.run(&[&["inbox"], args, &["--in", &url]].concat());
+    let database = rusqlite::Connection::open(pf.path("app.db")).unwrap();
+    database.execute_batch("CREATE TABLE accounts(n)").unwrap();
     assert_snapshot!(inbox(&["clean"]), @"
     exit: 1
     --- stdout
