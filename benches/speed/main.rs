@@ -61,7 +61,7 @@ impl Plan {
 
 type Benchmark = fn(&Plan);
 
-const SQLITE: [(&str, Benchmark); 18] = [
+const SQLITE: [(&str, Benchmark); 19] = [
     ("sqlite-publish-ndjson", sqlite::publish::ndjson),
     ("sqlite-publish-lines", sqlite::publish::lines),
     ("sqlite-consume-message", sqlite::consume::message),
@@ -83,7 +83,7 @@ const SQLITE: [(&str, Benchmark); 18] = [
     ("sqlite-memory", sqlite::memory::flat),
 ];
 
-const NATS: [(&str, Benchmark); 17] = [
+const NATS: [(&str, Benchmark); 18] = [
     ("nats-publish-ndjson", nats::publish::ndjson),
     ("nats-publish-tool", nats::publish::tool),
     ("nats-consume-message", nats::consume::message),

@@ -12,9 +12,7 @@ use super::{
     DeadLetterId, DeadLetterKind, Dedup, ErrorKind, Failure, Handling, MarkChange, Marks, Result,
     TransportError,
 };
-use crate::event::{
-    Action, Group, HandlingKey, Message, Pattern, Position, Stored, identified,
-};
+use crate::event::{Action, Group, HandlingKey, Message, Pattern, Position, Stored, identified};
 
 /// The terms under which a consumer joins a group.
 #[derive(Debug, Clone)]
@@ -300,7 +298,7 @@ impl Delivery {
     /// Returns it as a handling of an action; `None` if it is not an event.
     pub(crate) fn handling(&self, action: &Action) -> Option<Handling> {
         Some(Handling {
-            key: HandlingKey::of(action, &self.stored.message).ok()?,
+            key: HandlingKey::of(action, &self.event_message()).ok()?,
             position: self.stored.position.clone(),
             is_replay: self.lineage.is_some(),
         })

@@ -150,11 +150,9 @@ impl<H: Handler> InFlight<H> {
     }
 
     fn ack(&mut self, mut delivery: Delivery, left_out: Option<LeftOut>, probe: bool) {
-        let ending = match left_out {
-            None | Some(LeftOut::Skipped(_)) => Some(Ending::Success),
-            Some(_) => None,
-        };
-        if ending.is_none() {
+        let was_run = matches!(left_out, None | Some(LeftOut::Skipped(_)));
+        let ending = was_run.then_some(Ending::Success);
+        if !was_run {
             delivery.set_left_out();
         }
         if left_out != Some(LeftOut::Tombstone) {
