@@ -518,7 +518,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;list' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -546,7 +546,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;show' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -574,7 +574,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;stats' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -602,7 +602,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;replay' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -647,7 +647,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;purge' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -820,7 +820,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;archive' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -849,7 +849,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;restore' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -894,7 +894,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;check' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')
@@ -925,7 +925,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;export' {
             [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Topics of the original messages, such as `order.*`')
-            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)')
+            [CompletionResult]::new('--dead-letter-topic', '--dead-letter-topic', [CompletionResultType]::ParameterName, 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The group that dead-lettered them')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type of the event')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Part of the failure''s message or class, ignoring case')

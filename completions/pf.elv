@@ -479,7 +479,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;list'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -506,7 +506,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;show'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -533,7 +533,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;stats'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -560,7 +560,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;replay'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -604,7 +604,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;purge'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -763,7 +763,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;archive'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -791,7 +791,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;restore'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -834,7 +834,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;check'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'
@@ -864,7 +864,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;dlq;export'= {
             cand --ids 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin'
             cand --topic 'Topics of the original messages, such as `order.*`'
-            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)'
+            cand --dead-letter-topic 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)'
             cand --group 'The group that dead-lettered them'
             cand --type 'The type of the event'
             cand --reason 'Part of the failure''s message or class, ignoring case'

@@ -529,7 +529,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand dlq; and not __fish_seen_subcommand_from list show stats replay purge edit apply jobs archive restore fixed check export import log policy capture help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -565,7 +565,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -601,7 +601,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -637,7 +637,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -689,7 +689,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -790,7 +790,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from jobs" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -827,7 +827,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from archive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from restore" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -882,7 +882,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from fixed" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r
@@ -921,7 +921,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l ids -d 'Read ids, or records of `-o json`, from a file, one per line; `-` is stdin' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l topic -d 'Topics of the original messages, such as `order.*`' -r
-complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l dead-letter-topic -d 'Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l group -d 'The group that dead-lettered them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l type -d 'The type of the event' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from export" -l reason -d 'Part of the failure\'s message or class, ignoring case' -r

@@ -29,12 +29,12 @@ pub use self::{
     retry::{Decision, RetryPolicy},
     triage::{
         Archiving, Becomes, CheckLimits, CheckReport, Contents, Counts, DeadLetterListing,
-        EditEvent, EditRefusal, EditReport, EditRequest, EditShape, ExportError, Exported, Fate,
-        FilterFailures, Fix, Followed, Follower, Found, Guard, JobOptions, JobReport, LineageStep,
-        Lineages, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest, PlannedEdit, Policy,
-        PolicyError, Progress, Query, Resumed, Target, Triage, TriageError, Verification,
-        VerifiedLetter, edited_copy, read_exported, write_dead_letter, write_export_end,
-        write_exported, write_listed, write_masked, write_shown,
+        EditEvent, EditRefusal, EditReport, EditRequest, EditShape, EditedReplay, ExportError,
+        Exported, Fate, FilterFailures, Fix, Followed, Follower, Found, Guard, JobOptions,
+        JobReport, LineageStep, Lineages, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest,
+        PlannedEdit, Policy, PolicyError, Progress, Query, Resumed, Target, Triage, TriageError,
+        Verification, VerifiedLetter, edited_copy, read_exported, write_dead_letter,
+        write_export_end, write_exported, write_listed, write_masked, write_shown,
     },
 };
 #[cfg(feature = "filter")]

@@ -113,10 +113,21 @@ fn an_edit_that_dies_between_any_two_steps_goes_on_and_repeats_nothing() {
         for selection in [
             &["--all"][..],
             &["--where", ".event.data.n | type == \"number\""],
+            // The ids.
+            &[],
         ] {
             let pf = failed(5);
             let point = format!("triage.{point}");
-            let args = [&["dlq", "replay"], selection, &["--edit", EDIT, "--yes"]].concat();
+            let letters = ids(&pf);
+            let letters = letters.iter().filter(|_| selection.is_empty());
+            let letters: Vec<_> = letters.map(String::as_str).collect();
+            let selection = [selection, &letters].concat();
+            let args = [
+                &["dlq", "replay"],
+                &selection[..],
+                &["--edit", EDIT, "--yes"],
+            ]
+            .concat();
             let died = pf
                 .command(&args)
                 .env("PF_FAILPOINT", &point)
@@ -134,6 +145,28 @@ fn an_edit_that_dies_between_any_two_steps_goes_on_and_repeats_nothing() {
             assert_eq!(data, ["1", "2", "3", "4", "5"], "{point}");
             assert!(ids(&pf).is_empty(), "{point}");
         }
+    }
+}
+
+#[test]
+fn what_the_policy_would_not_replay_is_not_edited() {
+    let left_out = "left out, never replayed by policy: 2";
+    for (policy, code, says) in [
+        (r#"{"never-replay":["1:"]}"#, 0, left_out),
+        (
+            r#"{"targets":["payment.**"]}"#,
+            77,
+            "is not one of its targets",
+        ),
+    ] {
+        let pf = failed(2);
+        let letters = ids(&pf);
+        let set = pf.run_with(&["dlq", "policy", "set", "-"], policy);
+        let _ = set.succeeded();
+        let run = pf.run(&["dlq", "replay", "--all", "--edit", EDIT, "--yes"]);
+        assert_eq!(run.code(), Some(code), "{run}");
+        assert!(run.stderr().contains(says), "{run}");
+        assert_eq!(ids(&pf), letters, "{policy}: nothing is archived");
     }
 }
 

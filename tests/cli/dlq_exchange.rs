@@ -156,3 +156,17 @@ fn a_purge_of_what_is_old_leaves_the_rest() {
     ];
     assert_eq!(pf.run(&both).code(), Some(2));
 }
+
+#[test]
+fn an_import_into_a_store_that_is_not_there_names_the_flag_that_creates_it() {
+    let pf = failed(1);
+    let export = pf.run(&["dlq", "export", "--all"]).succeeded();
+    pf.write("kept.ndjson", export.stdout());
+    let import = ["dlq", "import", "kept.ndjson", "--url", "sqlite:other.db"];
+    let refused = pf.run(&import);
+    assert_eq!(refused.code(), Some(1), "{refused}");
+    let hint = "hint: check the name; `--create` creates the store\n";
+    assert!(refused.stderr().ends_with(hint), "{refused}");
+    let created = pf.run(&[&import[..], &["--create"]].concat()).succeeded();
+    assert_eq!(created.stdout(), "imported 1 dead letter\n");
+}

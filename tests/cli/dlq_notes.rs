@@ -297,21 +297,44 @@ fn what_the_policy_masks_is_in_no_plan_edit_or_canary() {
         ],
     ];
     for show in shows {
-        let run = pf.run(show);
-        assert!(run.stdout().contains("***"), "{show:?}: {run}");
-        assert!(!run.stdout().contains("4111222"), "{show:?}: {run}");
-        // What a command writes to stderr is its own, and so is the command itself.
-        let is_its = |line: &str| line == "no 4111222" || line.starts_with("canary: sh");
-        let ours = run.stderr().lines().filter(|line| !is_its(line));
-        assert!(
-            ours.into_iter().all(|line| !line.contains("4111222")),
-            "{show:?}: {run}"
-        );
+        hides_the_card(&pf, show);
     }
     let planned = pf.run(&["dlq", "replay", "--all", "--plan", "plan.json"]);
     assert!(planned.succeeded().stderr().contains("***"));
     let file = std::fs::read_to_string(pf.path("plan.json")).unwrap();
     assert!(!file.contains("4111222"), "{file}");
+}
+
+fn hides_the_card(pf: &Pf, show: &[&str]) {
+    let run = pf.run(show);
+    assert!(run.stdout().contains("***"), "{show:?}: {run}");
+    assert!(!run.stdout().contains("4111222"), "{show:?}: {run}");
+    // What a command writes to stderr is its own, and so is the command itself.
+    let is_its = |line: &str| line == "no 4111222" || line.starts_with("canary: sh");
+    let ours = run.stderr().lines().filter(|line| !is_its(line));
+    assert!(
+        ours.into_iter().all(|line| !line.contains("4111222")),
+        "{show:?}: {run}"
+    );
+}
+
+#[test]
+fn nor_where_an_edit_moves_it_before_a_canary() {
+    let pf = with_a_card();
+    mask_cards(&pf);
+    let moves = ".event.data = {other: .event.data.card} | .event.type = .event.data.other";
+    let edit = ["dlq", "replay", "--all", "--edit", moves];
+    let canary = [
+        "--canary",
+        "1",
+        "--emit",
+        "--dry-run",
+        "--",
+        "sh",
+        "-c",
+        "cat",
+    ];
+    hides_the_card(&pf, &[&edit[..], &canary].concat());
 }
 
 #[test]

@@ -38,11 +38,14 @@ mod programs;
 mod publish;
 mod publish_events;
 mod publish_stream;
+#[cfg(target_os = "linux")]
+mod publish_unwritten;
 mod replaced_store;
 mod schedule;
 mod shared;
 mod signals;
 mod tail;
+mod tail_live;
 mod worker;
 
 use test_support::{harness, normalise};

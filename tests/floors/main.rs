@@ -4,6 +4,7 @@
 mod broken;
 mod impls;
 mod imports;
+mod module;
 mod rooms;
 mod shape;
 mod source;

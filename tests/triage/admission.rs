@@ -96,6 +96,7 @@ async fn a_purge_that_was_planned_before_an_edit_spares_the_original() {
         text: "edit one".to_owned(),
         who: "ann".to_owned(),
         is_dead: |_| false,
+        replay: None,
     };
     let mut event = |_: &_, _: &[u8]| {
         let event =
@@ -143,6 +144,8 @@ async fn a_job_of_which_nothing_can_be_read_is_cancelled_unless_the_policy_forbi
     for name in ["plan.other", "replays.other", "archive.other", "edit.other"] {
         spoil(name).await;
     }
+    let kept = triage.kept_plans().await.unwrap();
+    assert!(kept.is_empty(), "a note that cannot be read hides no other");
     let policy = Policy::from_json(r#"{"read-only":true}"#).unwrap();
     triage.set_policy(&policy).await.unwrap();
     let refused = triage.cancel(&plan.job).await;
@@ -172,10 +175,14 @@ async fn a_plan_is_kept_from_when_it_was_handed_over() {
     };
     let plan = triage.plan(request).await.unwrap();
     assert!(triage.kept_plans().await.unwrap().is_empty());
+    // Whoever has the whole file may run it, though this process was killed before it said so.
+    let known = triage.plan_hash(&plan.job).await.unwrap();
+    assert_eq!(known, plan.hash);
     triage.keep(&plan).await.unwrap();
     let kept = triage.kept_plans().await.unwrap();
     assert_eq!(kept.get(&plan.job), plan.hash.as_ref());
     triage.drop_plan(&plan).await.unwrap();
     assert!(triage.kept_plans().await.unwrap().is_empty());
+    assert_eq!(triage.plan_hash(&plan.job).await.unwrap(), None);
     assert_eq!(triage.verifiable().await.unwrap(), []);
 }

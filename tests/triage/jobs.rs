@@ -313,6 +313,7 @@ async fn an_edited_foreign_letter_goes_to_its_topic_as_its_original_would() {
         text: "--all".to_owned(),
         who: "ann".to_owned(),
         is_dead: |_| false,
+        replay: None,
     };
     let mut event = |_: &_, _: &[u8]| {
         let event =

@@ -101,6 +101,7 @@ async fn what_the_policy_masks_is_in_no_sample() {
         text: "--all".to_owned(),
         who: "ann".to_owned(),
         is_dead: |_| false,
+        replay: None,
     };
     let mut event = |letter: &DeadLetter, _: &[u8]| {
         let n = letter.record.event_id.as_deref().unwrap();

@@ -103,6 +103,12 @@ impl CliError {
         self
     }
 
+    /// Gives another hint in place of those that it has, which do not fit what the command does.
+    pub fn hint_instead(mut self, hint: impl Into<String>) -> Self {
+        self.hints = vec![hint.into()];
+        self
+    }
+
     /// Reports whether a store, stream or topic is missing.
     pub fn is_not_found(&self) -> bool {
         let error = self.source.downcast_ref::<TransportError>();

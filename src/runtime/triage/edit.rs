@@ -56,6 +56,12 @@ pub struct EditReport {
     pub edited: u64,
     /// Dead letters that do not, or cannot; they stay as they are.
     pub refused: u64,
+    /// Dead letters that stay as they are because they were replayed too often.
+    #[serde(skip_serializing_if = "is_none")]
+    pub left_out: u64,
+    /// Dead letters that stay as they are because the policy never replays them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub forbidden: u64,
     /// The shapes of the changes, the most frequent first.
     pub shapes: Vec<EditShape>,
     /// Some of those that are refused.
@@ -66,7 +72,7 @@ pub struct EditReport {
     /// The ids of the edited dead letters.
     #[serde(skip)]
     pub ids: Vec<DeadLetterId>,
-    /// What each original becomes, in order.
+    /// What each original would become, in order; only of a preview.
     #[serde(skip)]
     pub becomes: Vec<(DeadLetterId, Becomes)>,
 }
@@ -98,10 +104,23 @@ impl EditReport {
         }
     }
 
-    pub(super) fn add(&mut self, edited: &Edited, hiding: &Hiding) {
+    /// Counts a dead letter whose edit was refused after all.
+    pub(super) fn take_back(
+        &mut self,
+        original: &DeadLetterId,
+        id: &DeadLetterId,
+        reason: impl FnOnce() -> String,
+    ) {
+        self.edited -= 1;
+        self.ids.retain(|known| known != id);
+        self.refuse(original, reason);
+    }
+
+    pub(super) fn add(&mut self, edited: &Edited, hiding: &Hiding, is_preview: bool) {
         self.edited += 1;
         self.ids.push(edited.letter.id.clone());
-        if let Some(original) = edited.letter.record.edit_of.clone() {
+        let original = edited.letter.record.edit_of.clone();
+        if let Some(original) = original.filter(|_| is_preview) {
             let becomes = Becomes {
                 becomes: edited.letter.id.clone(),
                 digest: MessageDigest::of(&edited.letter.message),
@@ -128,6 +147,11 @@ impl EditReport {
             .sort_by_key(|shape| std::cmp::Reverse(shape.count));
         self
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// An edited dead letter beside its original.

@@ -135,6 +135,14 @@ impl DeadLetterListing {
         self.names.check()
     }
 
+    /// Checks that no id matched several dead letters so far.
+    ///
+    /// # Errors
+    /// [`TriageError::Ambiguous`].
+    pub(super) fn check_unambiguous(&self) -> std::result::Result<(), TriageError> {
+        self.names.check_unambiguous()
+    }
+
     /// Returns the dead letters on which the filter failed so far.
     #[must_use]
     pub fn filter_failures(&self) -> &FilterFailures {

@@ -59,7 +59,7 @@ pub use self::{
     notes::{Fix, Guard, LogEntry, Policy, PolicyError},
     query::Query,
     record::{write_dead_letter, write_listed, write_shown},
-    repair::EditRequest,
+    repair::{EditRequest, EditedReplay},
 };
 use self::{
     job::{plan, run, verify},
@@ -192,7 +192,16 @@ impl Triage {
     /// # Errors
     /// If the transport fails.
     pub async fn kept_plans(&self) -> Answer<HashMap<JobId, String>> {
-        notes::kept_plans(&*self.transport).await
+        Ok(notes::kept_plans(&*self.transport).await?.hashes)
+    }
+
+    /// Returns the hash of the plan of a job whose request said that it is to be kept, also if [`keep`](Self::keep) was not
+    /// reached: whoever has what was handed over may run it.
+    ///
+    /// # Errors
+    /// If the transport fails, or what the store says of the plan cannot be read.
+    pub async fn plan_hash(&self, job: &JobId) -> Answer<Option<String>> {
+        notes::plan_hash(&*self.transport, job).await
     }
 
     /// Runs a plan under a lease with a heartbeat, and reports the outcome of each dead letter to `progress` after each batch.

@@ -74,6 +74,11 @@ impl Names {
         {
             return Err(TriageError::Unknown((*name).to_owned()));
         }
+        self.check_unambiguous()
+    }
+
+    /// Checks that no id matched several dead letters.
+    pub(super) fn check_unambiguous(&self) -> Result<(), TriageError> {
         let mut ambiguous: Vec<_> = self.found.iter().filter(|(_, f)| f.count > 1).collect();
         ambiguous.sort_unstable_by_key(|(name, _)| name.as_str());
         match ambiguous.first() {

@@ -11,13 +11,16 @@ use super::{
 use crate::{
     failpoint,
     transport::{
-        DeadLetter, DeadLetterId, DeadLetterRef, ErrorKind, JobLease, NoteName, Result as Answer,
-        Selection, Transport, TransportError,
+        DeadLetter, DeadLetterId, DeadLetterRef, ErrorKind, JobAction, JobLease, NoteName,
+        Result as Answer, Selection, Transport, TransportError,
     },
 };
 
 /// Dead letters that are edited at a time: a transport that cannot look up an id reads all of them each time.
 const BATCH: usize = 10_000;
+
+/// Dead letters that are edited before what stores the previous ones gets its turn.
+const AT_ONCE: usize = 100;
 
 /// A request to edit dead letters.
 #[derive(Debug, Clone)]
@@ -30,11 +33,26 @@ pub struct EditRequest {
     pub who: String,
     /// Reports whether the process of a name is known to have exited.
     pub is_dead: fn(&str) -> bool,
+    /// The replay that the dead letters are edited for, if they are: what it would leave out stays as it is.
+    pub replay: Option<EditedReplay>,
+}
+
+/// The replay of dead letters that are edited first.
+#[derive(Debug, Clone)]
+pub struct EditedReplay {
+    /// What is done with them.
+    pub action: JobAction,
+    /// Leaves out dead letters that were replayed as often as this.
+    pub max_replays: Option<u32>,
 }
 
 /// What makes the events, and what a report does not show of them.
 struct Edit<'a, 'e> {
+    guard: &'a Guard,
     hiding: Hiding,
+    /// Whether nothing is stored.
+    is_preview: bool,
+    replay: Option<EditedReplay>,
     event: &'a mut EditEvent<'e>,
 }
 
@@ -46,8 +64,13 @@ pub(super) async fn run(
     is_preview: bool,
     event: &mut EditEvent<'_>,
 ) -> Result<EditReport, TriageError> {
-    let hiding = Hiding::of(guard)?;
-    let mut edit = Edit { hiding, event };
+    let mut edit = Edit {
+        guard,
+        hiding: Hiding::of(guard)?,
+        is_preview,
+        replay: request.replay.clone(),
+        event,
+    };
     if is_preview {
         return edit_all(transport, request, None, &mut edit).await;
     }
@@ -107,23 +130,48 @@ async fn edit_all(
     let mut listing = listing.hiding(edit.hiding.clone());
     let mut report = EditReport::default();
     let mut archived = Archived::read(transport).await?;
-    let mut earlier = Vec::new();
+    let (mut earlier, mut edited) = (Vec::new(), Vec::new());
     loop {
-        let page = listing.batch(BATCH).await?;
-        if page.is_empty() {
+        // The next ones are edited while the previous ones are stored.
+        let storing = store(
+            transport,
+            (note, &request.who),
+            std::mem::take(&mut edited),
+            &mut archived,
+        );
+        let editing = async {
+            let page = listing.batch(BATCH).await?;
+            // Before the first of them is stored.
+            listing.check_unambiguous()?;
+            earlier.extend(edited_by(&page, &hash));
+            let edited = edit_page(transport, &page, &hash, &mut report, edit).await?;
+            Ok::<_, TriageError>((edited, page.is_empty()))
+        };
+        let (stored, next) = tokio::join!(storing, editing);
+        for (original, id, error) in stored? {
+            report.take_back(&original, &id, || error.to_string());
+        }
+        let is_end;
+        (edited, is_end) = next?;
+        if is_end {
             break;
         }
-        earlier.extend(edited_by(&page, &hash));
-        let edited = edit_page(transport, &page, &hash, &mut report, edit);
-        if let Some(note) = note {
-            let (who, archived) = (&*request.who, &mut archived);
-            store(transport, note, who, edited, archived, &mut report).await?;
-        }
     }
-    listing.check_names()?;
     report.filter_failures = listing.filter_failures().clone();
     if !is_all {
         earlier = all_edited_by(transport, &hash).await?;
+    }
+    match listing.check_names() {
+        // They were edited before, and are archived.
+        Err(TriageError::Unknown(_)) if !earlier.is_empty() => {}
+        Err(error @ TriageError::Ambiguous { .. }) if note.is_some() && report.edited > 0 => {
+            // The second one came after the first was stored, which the log must not forget.
+            let message = format!("{error}, and {} were edited before that", report.edited);
+            return Err(
+                TransportError::new(transport.scheme(), ErrorKind::Invalid, message).into(),
+            );
+        }
+        named => named?,
     }
     let known: HashSet<_> = report.ids.iter().cloned().collect();
     earlier.retain(|id| !known.contains(id));
@@ -152,44 +200,78 @@ fn edited_by(page: &[DeadLetter], hash: &str) -> impl Iterator<Item = DeadLetter
     edited.map(|letter| letter.id.clone())
 }
 
-fn edit_page(
+async fn edit_page(
     transport: &dyn Transport,
     page: &[DeadLetter],
     hash: &str,
     report: &mut EditReport,
     how: &mut Edit<'_, '_>,
-) -> Vec<(DeadLetterId, DeadLetter)> {
-    let mut edited = Vec::new();
-    for letter in page {
-        if letter.record.edit.as_deref() == Some(hash) {
-            // Made by this run, or by one of the same request that was interrupted.
-            continue;
-        }
-        let hiding = &how.hiding;
-        match edit::edit(letter, hash, transport.encoding(), how.event) {
-            Err(reason) => report.refuse(&letter.id, || hiding.text(letter, reason)),
-            Ok(one) => {
-                report.add(&one, hiding);
-                let Edited { letter: new, .. } = one;
-                edited.push((letter.id.clone(), new));
+) -> Result<Vec<(DeadLetterId, DeadLetter)>, TriageError> {
+    let mut edited = Vec::with_capacity(page.len());
+    for letters in page.chunks(AT_ONCE) {
+        for letter in letters {
+            if letter.record.edit.as_deref() == Some(hash) || how.leaves_out(letter, report)? {
+                // Made by this run, or by one of the same request that was interrupted.
+                continue;
+            }
+            let hiding = &how.hiding;
+            match edit::edit(letter, hash, transport.encoding(), how.event) {
+                Err(reason) => report.refuse(&letter.id, || hiding.text(letter, reason)),
+                Ok(one) => {
+                    report.add(&one, hiding, how.is_preview);
+                    let Edited { letter: new, .. } = one;
+                    edited.push((letter.id.clone(), new));
+                }
             }
         }
+        tokio::task::yield_now().await;
     }
-    edited
+    Ok(edited)
 }
 
-/// Archives the originals and stores the edited dead letters.
+impl Edit<'_, '_> {
+    /// Reports whether the replay would leave a dead letter out, which then must not be edited; fails if it would fail.
+    fn leaves_out(
+        &self,
+        letter: &DeadLetter,
+        report: &mut EditReport,
+    ) -> Result<bool, TriageError> {
+        let Some(EditedReplay {
+            action,
+            max_replays,
+        }) = &self.replay
+        else {
+            return Ok(false);
+        };
+        let record = &letter.record;
+        if !self.guard.allows_replay_of(record) {
+            report.forbidden += 1;
+            return Ok(true);
+        }
+        if max_replays.is_some_and(|most| record.generation >= most) {
+            report.left_out += 1;
+            return Ok(true);
+        }
+        let target = match action {
+            JobAction::Replay { to: Some(topic) } => topic,
+            _ => &letter.message.topic,
+        };
+        self.guard.check_target(target)?;
+        Ok(false)
+    }
+}
+
+/// Archives the originals and stores the edited dead letters; returns those that the store refused, with the reasons. Without
+/// a note, nothing is stored.
 async fn store(
     transport: &dyn Transport,
-    note: &NoteName,
-    who: &str,
+    (note, who): (Option<&NoteName>, &str),
     edited: Vec<(DeadLetterId, DeadLetter)>,
     archived: &mut Archived,
-    report: &mut EditReport,
-) -> Answer<()> {
-    if edited.is_empty() {
-        return Ok(());
-    }
+) -> Answer<Vec<(DeadLetterId, DeadLetterId, TransportError)>> {
+    let Some(note) = note.filter(|_| !edited.is_empty()) else {
+        return Ok(Vec::new());
+    };
     let pairs = edited.iter().map(|(id, new)| (id.clone(), new.id.clone()));
     let mut pairs: Vec<_> = pairs.collect();
     PendingEdit::note(transport, note, who, pairs.clone()).await?;
@@ -197,26 +279,27 @@ async fn store(
     let (originals, letters): (Vec<_>, Vec<_>) = edited.into_iter().unzip();
     archived.add(transport, &originals).await?;
     failpoint::reach("triage.edit_archived");
-    let ids: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
     let stored = transport.dead_letters().import(letters).await;
     failpoint::reach("triage.edit_stored");
     let mut refused = Vec::new();
-    for ((original, id), stored) in originals.iter().zip(&ids).zip(stored) {
+    for ((original, id), stored) in pairs.iter().zip(stored) {
         if let Err(error) = stored {
             if is_unknown(&error) {
                 return Err(error);
             }
-            report.edited -= 1;
-            report.ids.retain(|known| known != id);
-            report.refuse(original, || error.to_string());
-            refused.push(original.clone());
+            refused.push((original.clone(), id.clone(), error));
         }
     }
     if !refused.is_empty() {
-        archived.remove(transport, &refused).await?;
+        let originals = refused.iter().map(|(original, ..)| original.clone());
+        let originals: HashSet<_> = originals.collect();
+        pairs.retain(|(original, _)| !originals.contains(original));
+        archived
+            .remove(transport, &Vec::from_iter(originals))
+            .await?;
     }
-    pairs.retain(|(original, _)| !refused.contains(original));
-    PendingEdit::keep(transport, who, pairs).await
+    PendingEdit::keep(transport, who, pairs).await?;
+    Ok(refused)
 }
 
 /// Undoes what an interrupted edit left: takes originals out of the archive whose edited dead letters are missing.

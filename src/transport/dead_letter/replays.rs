@@ -6,7 +6,10 @@
 use std::{fmt, time::SystemTime};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Visitor},
+};
 use sha2::{Digest as _, Sha256};
 
 use super::id::DeadLetterId;
@@ -22,8 +25,8 @@ const LENGTH: usize = 16;
 ///
 /// The topic is left out, because a replay may go to another one. So is the order of headers of different names, which not
 /// every broker keeps.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct MessageDigest([u8; LENGTH]);
 
 impl MessageDigest {
@@ -66,13 +69,30 @@ impl From<MessageDigest> for String {
     }
 }
 
-impl TryFrom<String> for MessageDigest {
-    type Error = &'static str;
+impl<'de> Deserialize<'de> for MessageDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_str(DigestText)
+    }
+}
 
-    fn try_from(text: String) -> std::result::Result<Self, Self::Error> {
-        let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes());
-        let bytes = bytes.ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or("not a digest of a message")
+/// Reads a digest where its text stands: a list has one for each dead letter.
+struct DigestText;
+
+impl Visitor<'_> for DigestText {
+    type Value = MessageDigest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the digest of a message")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<MessageDigest, E> {
+        let mut digest = [0; LENGTH];
+        let coding = data_encoding::BASE64URL_NOPAD;
+        let is_as_long = coding.decode_len(text.len()) == Ok(LENGTH);
+        if is_as_long && coding.decode_mut(text.as_bytes(), &mut digest).is_ok() {
+            return Ok(MessageDigest(digest));
+        }
+        Err(E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use super::{
     connect::Connect as _,
-    shelf::{Shelf, topic},
+    shelf::{Shelf, letter, topic},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -306,4 +306,42 @@ async fn a_topic_of_retries_that_was_created_again_is_read_from_its_beginning() 
     handle(&*group, &mut again, 1).await;
     group.close().await.unwrap();
     assert_eq!(again.numbers, [0]);
+}
+
+#[tokio::test]
+async fn neither_notes_nor_ids_of_a_former_topic_are_remembered() {
+    let shelf = Shelf::new(1).await;
+    shelf.make("order", &[]);
+    let ours = shelf.transport.dead_letters();
+    let log = "log".parse().unwrap();
+    let note = |number: usize| format!("log.{number}").parse().unwrap();
+    ours.put_note(&note(0), Some("old".to_owned()))
+        .await
+        .unwrap();
+    let old = letter("order", 0);
+    shelf.import(std::slice::from_ref(&old)).await;
+    assert!(matches!(
+        &ours.import(vec![old.clone()]).await[..],
+        [Ok(false)]
+    ));
+    assert_eq!(ours.notes(&log).await.unwrap().len(), 1);
+    let (state, dead) = (shelf.name("pf.state"), shelf.name("order.dlq"));
+    shelf.aside(|raw| {
+        raw.remove(&state);
+        raw.remove(&dead);
+    });
+    let other = shelf.again().await;
+    let theirs = other.dead_letters();
+    for number in 1..=8 {
+        let value = Some("new".to_owned());
+        theirs.put_note(&note(number), value).await.unwrap();
+    }
+    let new = (1..=8).map(|number| letter("order", number)).collect();
+    let stored = theirs.import(new).await;
+    assert!(stored.iter().all(|stored| matches!(stored, Ok(true))));
+    let notes = ours.notes(&log).await.unwrap();
+    let is_new = notes.iter().all(|note| note.value == "new");
+    assert!(is_new && notes.len() == 8, "{notes:?}");
+    let again = ours.import(vec![old]).await;
+    assert!(matches!(again[..], [Ok(true)]), "it is not there any more");
 }

@@ -1,5 +1,6 @@
 //! Dead letters that other programs stored in subjects of the stream.
 
+use serde_json::json;
 use test_support::harness::Run;
 
 use super::shop::Shop;
@@ -181,4 +182,30 @@ fn a_subject_that_the_stream_does_not_store_is_an_error() {
     let refused = shop.pf.run(&publish);
     assert_eq!(refused.code(), Some(1), "{refused}");
     assert!(refused.stderr().contains("holds dead letters"), "{refused}");
+}
+
+#[test]
+fn a_stream_that_is_created_again_while_a_job_is_interrupted_loses_nothing() {
+    let shop = Shop::plain();
+    for number in 0..3 {
+        bury(&shop, &[], &number.to_string());
+    }
+    let purge = ["dlq", "purge", "--all", "--yes"];
+    let mut killed = shop.pf.command(&[&purge[..], &NAMED].concat());
+    let killed = killed.env("PF_FAILPOINT", "nats.purge_announced").output();
+    assert_eq!(killed.unwrap().status.code(), None, "it was not killed");
+    shop.raw.end_lease();
+    let _ = shop.raw.api("STREAM.DELETE", &json!({}));
+    shop.raw.make(shop.raw.plain());
+    for number in 0..3 {
+        let payload = number.to_string();
+        shop.broker.publish_raw("SHOP.order.created", &[], &payload);
+    }
+    let resumed = run(&shop, &purge);
+    assert!(matches!(resumed.code(), Some(0 | 4)), "{resumed}");
+    let left = shop.raw.topic("order.created").len();
+    assert_eq!(
+        left, 3,
+        "they have the sequences of what was purged: {resumed}"
+    );
 }

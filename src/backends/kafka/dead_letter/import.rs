@@ -81,45 +81,107 @@ pub(crate) struct KnownIds(tokio::sync::Mutex<ReadIds>);
 #[derive(Debug, Default)]
 struct ReadIds {
     ids: HashSet<u64>,
-    /// The offset behind the last one that was read of each partition.
-    next: HashMap<(String, i32), i64>,
-    /// When the first was read: after a while all are read again, in case a topic was recreated.
+    /// How far each partition was read.
+    read: HashMap<(String, i32), ReadUntil>,
+    /// When the first was read: after a while all are read again.
     since: Option<Instant>,
+}
+
+/// How far a partition was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct ReadUntil {
+    /// The offset behind the last record.
+    next: i64,
+    /// The offset of the last dead letter and its id, by which a topic that was created again is recognised.
+    last: Option<(i64, u64)>,
+}
+
+/// A partition that is read on.
+struct Reading {
+    place: (String, i32),
+    until: i64,
+    /// The dead letter that is to be the first.
+    expected: Option<(i64, u64)>,
+    last: Option<(i64, u64)>,
 }
 
 impl ReadIds {
     async fn read_on(
         &mut self,
         connection: &Arc<Connection>,
-        mut ranges: Vec<OffsetRange>,
+        ranges: Vec<OffsetRange>,
         resolved: &ResolvedLetters,
     ) -> Result<()> {
         let is_young = self.since.is_some_and(|since| since.elapsed() < LASTS);
         if !is_young || ranges.iter().any(|range| self.is_ahead_of(range)) {
-            *self = Self::default();
-            self.since = Some(Instant::now());
+            self.forget();
         }
-        let mut ends = Vec::with_capacity(ranges.len());
-        for range in &mut ranges {
-            let place = (range.topic.clone(), range.partition);
-            let next = self.next.get(&place).copied().unwrap_or(0);
-            ends.push((place, range.until.unwrap_or(range.from)));
-            range.from = range.from.max(next);
+        if !self.read_new(connection, ranges.clone(), resolved).await? {
+            self.forget();
+            self.read_new(connection, ranges, resolved).await?;
         }
-        let ids = &mut self.ids;
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        *self = Self {
+            since: Some(Instant::now()),
+            ..Self::default()
+        };
+    }
+
+    /// Reads what is new, each partition from the last dead letter that is known; returns whether that is still there.
+    async fn read_new(
+        &mut self,
+        connection: &Arc<Connection>,
+        mut ranges: Vec<OffsetRange>,
+        resolved: &ResolvedLetters,
+    ) -> Result<bool> {
+        let reading = ranges.iter_mut().map(|range| self.start(range));
+        let mut reading: Vec<Reading> = reading.collect();
+        let (ids, mut is_same) = (&mut self.ids, true);
         stats::read_ids(connection, ranges, |id, place| {
+            let mut parts = reading.iter_mut();
+            let part =
+                parts.find(|part| part.place.1 == place.partition && part.place.0 == place.topic);
+            if let Some(part) = part {
+                let expected = part.expected.take();
+                is_same &= expected.is_none_or(|known| known == (place.offset, id));
+                part.last = Some((place.offset, id));
+            }
             if !resolved.contains(id, place) {
                 ids.insert(id);
             }
         })
         .await?;
-        self.next.extend(ends);
-        Ok(())
+        is_same &= reading.iter().all(|part| part.expected.is_none());
+        for Reading {
+            place, until, last, ..
+        } in reading
+        {
+            self.read.insert(place, ReadUntil { next: until, last });
+        }
+        Ok(is_same)
+    }
+
+    /// Cuts a range to what is new.
+    fn start(&self, range: &mut OffsetRange) -> Reading {
+        let place = (range.topic.clone(), range.partition);
+        let ReadUntil { next, last } = self.read.get(&place).copied().unwrap_or_default();
+        let until = range.until.unwrap_or(range.from);
+        let expected = last.filter(|_| next < until);
+        range.from = range.from.max(expected.map_or(next, |(offset, _)| offset));
+        Reading {
+            place,
+            until,
+            expected,
+            last,
+        }
     }
 
     fn is_ahead_of(&self, range: &OffsetRange) -> bool {
-        let next = self.next.get(&(range.topic.clone(), range.partition));
-        next.is_some_and(|next| range.until.is_some_and(|until| *next > until))
+        let known = self.read.get(&(range.topic.clone(), range.partition));
+        known.is_some_and(|known| range.until.is_some_and(|until| known.next > until))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -84,7 +84,9 @@ struct KnownNotes {
     bytes: usize,
     /// The offset behind the last record that was read.
     next: i64,
-    /// When the first was read: after a while all are read again, in case the topic was recreated.
+    /// The offset of that record and the broker's time of it, by which a topic that was created again is recognised.
+    last: Option<(i64, SystemTime)>,
+    /// When the first was read: after a while all are read again.
     since: Option<Instant>,
 }
 
@@ -104,23 +106,64 @@ impl KnownNotes {
         under: &NoteName,
     ) -> Result<BTreeMap<NoteName, Bytes>> {
         let is_young = self.since.is_some_and(|since| since.elapsed() < LASTS);
-        let until = range.until.unwrap_or(range.from);
+        let (first, until) = (range.from, range.until.unwrap_or(range.from));
         if !is_young || self.next > until {
-            *self = Self::default();
-            self.since = Some(Instant::now());
+            self.forget();
         }
-        range.from = range.from.max(self.next);
+        if self.next < until
+            && let Some((last, _)) = self.last
+        {
+            // Once more the last one: is it still the same?
+            range.from = range.from.max(last);
+        } else {
+            range.from = range.from.max(self.next);
+        }
         let mut large = BTreeMap::new();
-        let mut reader = PartitionReader::open(connection, vec![range], Isolation::Committed)?;
-        while let Some(chunk) = reader.next().await? {
-            for read in chunk {
-                if let Some(name) = read.key.as_deref().and_then(name) {
-                    self.apply(name, read.payload, under, &mut large);
-                }
-            }
+        if !self
+            .read_new(connection, range.clone(), under, &mut large)
+            .await?
+        {
+            range.from = first;
+            self.forget();
+            large.clear();
+            self.read_new(connection, range, under, &mut large).await?;
         }
         self.next = until;
         Ok(large)
+    }
+
+    fn forget(&mut self) {
+        *self = Self {
+            since: Some(Instant::now()),
+            ..Self::default()
+        };
+    }
+
+    /// Reads a range that begins with the last record that is known, if it has any; returns whether it does.
+    async fn read_new(
+        &mut self,
+        connection: &Arc<Connection>,
+        range: OffsetRange,
+        under: &NoteName,
+        large: &mut BTreeMap<NoteName, Bytes>,
+    ) -> Result<bool> {
+        let mut expected = self.last.filter(|_| !range.is_empty());
+        let mut reader = PartitionReader::open(connection, vec![range], Isolation::Committed)?;
+        while let Some(chunk) = reader.next().await? {
+            for read in chunk {
+                let place = (read.offset, read.time);
+                match expected.take() {
+                    Some(known) if known != place => return Ok(false),
+                    // It is applied already.
+                    Some(_) => continue,
+                    None => self.last = Some(place),
+                }
+                if let Some(name) = read.key.as_deref().and_then(name) {
+                    self.apply(name, read.payload, under, large);
+                }
+            }
+        }
+        Ok(expected.is_none())
     }
 
     /// Reads everything again.

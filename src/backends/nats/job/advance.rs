@@ -190,7 +190,7 @@ async fn recover(
     };
     session.forget_deleted(&mut journal);
     if session.is_interrupted() {
-        cleanup::finish(connection, &journal.value.remove).await?;
+        cleanup::finish(connection, &journal.value.remove, &journal.value.streams).await?;
         session.note_deleted(&mut journal);
         session.apply(&Event::StepFinished);
     }

@@ -20,7 +20,11 @@ use crate::{
             stream::info,
         },
         error::{ApiError, SCHEME, WRONG_LAST_SEQUENCE, error},
-        job::{in_doubt::InDoubt, letters::cleanup, plan},
+        job::{
+            in_doubt::InDoubt,
+            letters::{cleanup, stream_identities::StreamIdentities},
+            plan,
+        },
         publish::atomic_batch,
     },
     transport::{ErrorKind, JobId, JobLease, Result, TransportError},
@@ -36,6 +40,9 @@ pub(crate) struct Journal {
     /// The sequences of resolved dead letters that are to be deleted, or were since this was stored.
     #[serde(with = "crate::backends::nats::codec::sequence_ranges")]
     pub(crate) remove: Vec<u64>,
+    /// The streams of these sequences, as they were when the journal was started.
+    #[serde(default)]
+    pub(crate) streams: StreamIdentities,
     #[serde(flatten)]
     pub(crate) in_doubt: InDoubt,
 }
@@ -48,6 +55,7 @@ impl Journal {
             token: lease.token,
             resolved,
             remove: Vec::new(),
+            streams: StreamIdentities::default(),
             in_doubt: InDoubt::default(),
         }
     }
@@ -125,7 +133,7 @@ pub(crate) async fn take_over(connection: &Connection, lease: &JobLease) -> Resu
     let last: Option<Versioned<Journal>> = kv::get(connection, &key).await?;
     let revision = last.as_ref().map_or(0, |last| last.revision);
     if let Some(last) = last {
-        cleanup::finish(connection, &last.value.remove).await?;
+        cleanup::finish(connection, &last.value.remove, &last.value.streams).await?;
         note_progress(connection, &last).await?;
     }
     let journal = resume(connection, lease).await?;
@@ -139,6 +147,7 @@ async fn resume(connection: &Connection, lease: &JobLease) -> Result<Journal> {
     let plan = plan::find(connection, &lease.job).await?;
     Ok(Journal {
         in_doubt: plan.value.in_doubt,
+        streams: Box::pin(StreamIdentities::now(connection)).await?,
         ..Journal::new(lease, plan.value.resolved)
     })
 }
@@ -164,9 +173,9 @@ pub(crate) async fn close(
         return Ok(());
     };
     if is_finished {
-        cleanup::remove(connection, &last.value.remove).await?;
+        cleanup::remove(connection, &last.value.remove, &last.value.streams).await?;
     } else {
-        cleanup::finish(connection, &last.value.remove).await?;
+        cleanup::finish(connection, &last.value.remove, &last.value.streams).await?;
     }
     note_progress(connection, &last).await?;
     connection.purge(&key.stream, &key.subject).await?;

@@ -102,7 +102,12 @@ impl Batches<'_> {
         }
         let left = self.planned.saturating_sub(journal.value.resolved);
         if is_last || cleanup::should_remove(self.connection, &journal.value.remove, left) {
-            cleanup::remove(self.connection, &journal.value.remove).await?;
+            cleanup::remove(
+                self.connection,
+                &journal.value.remove,
+                &journal.value.streams,
+            )
+            .await?;
             self.session.note_deleted(journal);
             failpoint::reach("nats.letters_removed");
         }
@@ -270,7 +275,7 @@ pub(crate) async fn one_by_one(
     let outcomes = outcomes.into_iter();
     returned.extend(outcomes.map(|(entry, outcome)| (entry.id, outcome)));
     ack_origin::acknowledge(connection, acks, &mut AckFloors::new()).await?;
-    cleanup::remove(connection, &next.remove).await
+    cleanup::remove(connection, &next.remove, &next.streams).await
 }
 
 async fn replay_one(
@@ -358,5 +363,5 @@ pub(crate) async fn purge(
         (item.entry.id, outcome)
     }));
     ack_origin::acknowledge(connection, acks, &mut AckFloors::new()).await?;
-    cleanup::remove(connection, &next.remove).await
+    cleanup::remove(connection, &next.remove, &next.streams).await
 }

@@ -21,7 +21,7 @@ use crate::{
     transport::Result,
 };
 
-/// Opens connections for reading, and keeps one for the next read.
+/// Opens connections for reading, and keeps them for the next reads.
 #[derive(Debug)]
 pub(crate) struct Reader {
     config: Config,
@@ -79,9 +79,11 @@ impl Reader {
         &self.connections
     }
 
-    /// Closes the connection.
+    /// Closes the connections that are kept.
     pub(crate) fn close(&self) {
-        drop(self.connections.take_spare());
+        while let Some(open) = self.connections.take_spare() {
+            drop(open);
+        }
     }
 
     fn attempt<T>(

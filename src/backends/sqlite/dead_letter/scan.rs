@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
+use tokio::task::JoinHandle;
 
 use super::{
     query::{self, LetterGroup},
@@ -17,7 +18,7 @@ use crate::{
             session::Session,
             write::{transaction::OpKind, writer::Writer},
         },
-        error::StoreResult,
+        error::{StoreResult, closed},
     },
     transport::{
         DeadLetter, DeadLetterScan, LetterPage, Result, Selection, Stats, StatsRow, sort_stats,
@@ -34,6 +35,7 @@ pub(crate) fn scan(reader: &Arc<Reader>, selection: &Selection) -> Result<Box<dy
         reader: Arc::clone(reader),
         selection: Arc::new(selection.clone()),
         after: (i64::MIN, 0),
+        ahead: None,
     }))
 }
 
@@ -84,18 +86,43 @@ fn insert_all(session: &mut Session, letters: Vec<DeadLetter>) -> StoreResult<Ve
 struct Scan {
     reader: Arc<Reader>,
     selection: Arc<Selection>,
+    /// Where the last page ended that was returned.
     after: (i64, i64),
+    /// The page behind it, of at most so many dead letters.
+    ahead: Option<(usize, JoinHandle<Result<Page>>)>,
+}
+
+/// Dead letters, and where they end.
+type Page = (Vec<DeadLetter>, (i64, i64));
+
+impl Scan {
+    /// Starts to read the next page, unless that is under way.
+    fn read_ahead(&mut self, max: usize) -> &mut JoinHandle<Result<Page>> {
+        self.ahead.take_if(|(most, _)| *most > max);
+        let (reader, selection) = (Arc::clone(&self.reader), Arc::clone(&self.selection));
+        let after = self.after;
+        let read = || {
+            let read = async move {
+                let read = move |connection: &_| page(connection, &selection, after, max);
+                reader.read(read).await
+            };
+            (max, tokio::spawn(read))
+        };
+        &mut self.ahead.get_or_insert_with(read).1
+    }
 }
 
 #[async_trait]
 impl DeadLetterScan for Scan {
     async fn next(&mut self, max: usize) -> Result<Vec<DeadLetter>> {
-        let (selection, after) = (Arc::clone(&self.selection), self.after);
-        let (letters, last) = self
-            .reader
-            .read(move |connection| page(connection, &selection, after, max))
-            .await?;
+        let page = self.read_ahead(max).await;
+        self.ahead = None;
+        let (letters, last) = page.unwrap_or_else(|_| Err(closed()))?;
         self.after = last;
+        if !letters.is_empty() {
+            // The caller works on these meanwhile.
+            self.read_ahead(max);
+        }
         Ok(letters)
     }
 }
@@ -105,7 +132,7 @@ fn page(
     selection: &Selection,
     after: (i64, i64),
     max: usize,
-) -> StoreResult<(Vec<DeadLetter>, (i64, i64))> {
+) -> StoreResult<Page> {
     let letter_groups = query::letter_groups(connection, selection)?;
     let mut condition = query::condition(selection, &letter_groups);
     condition.and("d.dead_since >= ?", after.0);

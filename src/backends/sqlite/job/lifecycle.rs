@@ -22,7 +22,8 @@ use crate::{
     },
     lock::Mutex,
     transport::{
-        DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution, Result,
+        DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, PAGE_BYTES,
+        Resolution, Result,
     },
 };
 
@@ -307,11 +308,16 @@ fn resolve_next(
     let action: JobAction = serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?;
     let letters = next_letters(&session.connection, job, resolved, max)?;
     let mut outcomes = Vec::with_capacity(letters.len());
-    let now = timestamp::now();
+    let (now, mut bytes) = (timestamp::now(), 0);
     for id in letters {
+        // A step ends early where its messages are large: they are all in the log until it is committed.
+        if bytes >= PAGE_BYTES {
+            break;
+        }
         let resolution = match take(&session.connection, &id)? {
             None => Resolution::Gone,
             Some(letter) => {
+                bytes += letter.message.size();
                 if let JobAction::Replay { to } = &action {
                     replay(session, letter, to.as_ref(), now)?;
                 }

@@ -1,10 +1,16 @@
 //! Replays as rows: each has the lineage of its dead letter, and stays until retention deletes it.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc, time::SystemTime};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 use serde::Deserialize;
+use tokio::task::JoinHandle;
 
 use crate::{
     backends::sqlite::{
@@ -13,7 +19,7 @@ use crate::{
             timestamp,
         },
         connection::{log, reader::Reader, retention},
-        error::{StoreResult, damaged},
+        error::{StoreResult, closed, damaged},
     },
     transport::{
         DeadLetterId, MessageDigest, ReplayScan, ReplayTarget, ReplayTrace, Result, TraceKind,
@@ -21,7 +27,10 @@ use crate::{
 };
 
 /// The positions that one read covers at most, so that it does not keep the write-ahead log from being checkpointed.
-const SPAN: i64 = 20_000;
+const SPAN: i64 = 10_000;
+
+/// How many reads are under way at a time.
+const AHEAD: usize = 2;
 
 /// Starts to read the replays that were stored at this time or later.
 pub(crate) async fn open(reader: &Arc<Reader>, since: SystemTime) -> Result<Box<dyn ReplayScan>> {
@@ -29,7 +38,9 @@ pub(crate) async fn open(reader: &Arc<Reader>, since: SystemTime) -> Result<Box<
     let from = timestamp::nanos(since);
     let start = reader.read(move |connection| log::first_at(connection, from));
     Ok(Box::new(Replays {
-        after: start.await? - 1,
+        asked: start.await? - 1,
+        pages: VecDeque::new(),
+        is_done: false,
         reader: Arc::clone(reader),
         since,
     }))
@@ -38,23 +49,48 @@ pub(crate) async fn open(reader: &Arc<Reader>, since: SystemTime) -> Result<Box<
 struct Replays {
     reader: Arc<Reader>,
     since: SystemTime,
-    after: i64,
+    /// Everything up to this position was read, or is being read.
+    asked: i64,
+    /// Reads of the spans up to there, in order.
+    pages: VecDeque<JoinHandle<Result<Page>>>,
+    is_done: bool,
+}
+
+impl Replays {
+    /// Starts to read the next spans, of at most so many positions each.
+    fn read_ahead(&mut self, span: i64) {
+        while self.pages.len() < AHEAD {
+            let (reader, after) = (Arc::clone(&self.reader), self.asked);
+            self.asked = after.saturating_add(span);
+            let until = self.asked;
+            let page = async move {
+                reader
+                    .read(move |connection| page(connection, after, until))
+                    .await
+            };
+            self.pages.push_back(tokio::spawn(page));
+        }
+    }
 }
 
 #[async_trait]
 impl ReplayScan for Replays {
     async fn next(&mut self, max: usize) -> Result<Vec<ReplayTrace>> {
-        loop {
-            let after = self.after;
-            let page = self
-                .reader
-                .read(move |connection| page(connection, after, max));
-            let page = page.await?;
-            self.after = page.reached;
-            if page.is_last || !page.traces.is_empty() {
+        // A settled row is two traces.
+        let span = i64::try_from(max / 2).unwrap_or(SPAN).clamp(1, SPAN);
+        while !self.is_done {
+            self.read_ahead(span);
+            let Some(next) = self.pages.front_mut() else {
+                break;
+            };
+            let page = next.await.unwrap_or_else(|_| Err(closed()))?;
+            self.pages.pop_front();
+            self.is_done = page.is_last;
+            if !page.traces.is_empty() {
                 return Ok(page.traces);
             }
         }
+        Ok(Vec::new())
     }
 
     async fn may_be_gone(&mut self, _: &ReplayTarget) -> Result<Option<String>> {
@@ -70,51 +106,43 @@ impl ReplayScan for Replays {
 
 struct Page {
     traces: Vec<ReplayTrace>,
-    /// Everything up to this position was read.
-    reached: i64,
     is_last: bool,
 }
 
-fn page(connection: &Connection, after: i64, max: usize) -> StoreResult<Page> {
-    let (end, last) = (after.saturating_add(SPAN), log::last_seq_of(connection)?);
+/// Reads the replays behind a position, up to another one.
+fn page(connection: &Connection, after: i64, until: i64) -> StoreResult<Page> {
+    let last = log::last_seq_of(connection)?;
     let sql = format!(
-        "SELECT m.seq, m.lineage, {COLUMNS}, m.topic, m.only_group, m.only_group NOT NULL \
-             AND NOT EXISTS(SELECT 1 FROM waiting w WHERE w.group_id = m.only_group AND w.seq = m.seq) \
-             AND NOT EXISTS(SELECT 1 FROM held h WHERE h.group_id = m.only_group AND h.seq = m.seq) \
-         FROM messages m WHERE m.seq > ?1 AND m.seq <= ?2 AND m.lineage NOT NULL \
-         ORDER BY m.seq LIMIT ?3"
+        "SELECT m.seq, m.lineage, {COLUMNS}, m.topic, m.only_group \
+         FROM messages m WHERE m.seq > ?1 AND m.seq <= ?2 AND m.lineage NOT NULL ORDER BY m.seq"
     );
-    // A settled row is two traces.
-    let limit = (max / 2).max(1);
     let mut select = connection.prepare_cached(&sql)?;
-    let mut rows = select.query(params![after, end, limit])?;
-    let (mut traces, mut reached, mut count) = (Vec::with_capacity(max), after, 0);
+    let mut rows = select.query([after, until])?;
+    let mut traces = Vec::new();
     let mut names = Names {
         connection,
+        span: (after, until),
         known: HashMap::new(),
+        unsettled: HashMap::new(),
     };
     let mut block = ByteArena::default();
     while let Some(row) = rows.next()? {
-        reached = row.get(0)?;
-        count += 1;
         traces.extend(read(row, &mut block, &mut names)?.into_iter().flatten());
     }
-    let is_full = count == limit;
     Ok(Page {
         traces,
-        reached: if is_full {
-            reached
-        } else {
-            end.min(last.max(after))
-        },
-        is_last: !is_full && end >= last,
+        is_last: until >= last,
     })
 }
 
-/// The names of topics and groups, each looked up once.
+/// The names of topics and groups, and what groups have not settled, each looked up once.
 struct Names<'a> {
     connection: &'a Connection,
+    /// The positions that are read: behind the first, up to the second.
+    span: (i64, i64),
     known: HashMap<(i64, Option<i64>), ReplayTarget>,
+    /// The positions of a group that are in flight or due for retry, in order.
+    unsettled: HashMap<i64, Vec<i64>>,
 }
 
 impl Names<'_> {
@@ -135,6 +163,25 @@ impl Names<'_> {
         };
         self.known.insert((topic, group), target.clone());
         Ok(target)
+    }
+
+    /// Reports whether a group has settled a message that it alone gets. What it has not settled is read in order: looking
+    /// up each message takes as long as reading it.
+    fn is_settled(&mut self, group: i64, seq: i64) -> StoreResult<bool> {
+        let unsettled = match self.unsettled.entry(group) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let sql = "SELECT seq FROM waiting WHERE group_id = ?1 AND seq > ?2 AND seq <= ?3 \
+                     UNION ALL SELECT seq FROM held WHERE group_id = ?1 AND seq > ?2 AND seq <= ?3";
+                let mut select = self.connection.prepare_cached(sql)?;
+                let found =
+                    select.query_map(params![group, self.span.0, self.span.1], |row| row.get(0))?;
+                let mut found = found.collect::<rusqlite::Result<Vec<i64>>>()?;
+                found.sort_unstable();
+                new.insert(found)
+            }
+        };
+        Ok(unsettled.binary_search(&seq).is_err())
     }
 }
 
@@ -164,7 +211,11 @@ fn read(
         target: target.clone(),
         kind,
     };
-    let is_settled: bool = row.get(7)?;
+    let group: Option<i64> = row.get(6)?;
+    let is_settled = match group {
+        Some(group) => names.is_settled(group, row.get(0)?)?,
+        None => false,
+    };
     Ok([
         Some(trace(TraceKind::Message(digest))),
         is_settled.then(|| trace(TraceKind::Settled)),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{moment, name, put, read, remove};
+use super::{moment, name, put, read, read_many, remove};
 use crate::{
     event::Group,
     transport::{
@@ -196,7 +196,7 @@ pub(in crate::runtime::triage) async fn load(
     header: &Header,
 ) -> Answer<Manifest> {
     let mut manifest = Manifest::default();
-    for (_, page) in read(transport, &pages_name(&header.job)).await? {
+    for (_, page) in read_many(transport, &pages_name(&header.job)).await? {
         match page {
             Page::Gone(ids) => manifest.gone.extend(ids),
             Page::Planned(page) => {

@@ -92,14 +92,19 @@ impl Masks {
         self::text(&text)
     }
 
-    /// Returns an event that was made of a dead letter, masked as that is.
+    /// Returns an event that was made of these dead letters, without what is masked in any of them.
     #[must_use]
-    pub fn event_of(&self, letter: &DeadLetter, event: &Value) -> String {
-        let mut record = Vec::new();
-        write_dead_letter(&mut record, letter);
-        let values = self.values_in(&record);
-        let masked = values.and_then(|values| self.event(event, &values));
-        masked.unwrap_or_else(|_| json!(MASK).to_string())
+    pub fn event_of(&self, letters: &[&DeadLetter], event: &Value) -> String {
+        let masked = || {
+            let (mut record, mut values) = (Vec::new(), Vec::new());
+            for letter in letters {
+                record.clear();
+                write_dead_letter(&mut record, letter);
+                values.extend(self.values_in(&record)?);
+            }
+            self.event(event, &values)
+        };
+        masked().unwrap_or_else(|_: FilterError| json!(MASK).to_string())
     }
 
     /// Returns an event before and after an edit: each is shown without what is masked in either.

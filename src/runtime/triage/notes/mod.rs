@@ -33,8 +33,8 @@ pub(super) use self::{
         headers as manifest_headers, load as load_manifest, note_gone,
     },
     plans::{
-        check_unedited, confirm as confirm_plan, draft as draft_plan, kept as kept_plans,
-        release as release_plan,
+        check_unedited, confirm as confirm_plan, draft as draft_plan, hash_of as plan_hash,
+        kept as kept_plans, release as release_plan,
     },
     policy::{load as load_policy, store as store_policy},
     purges::{PurgeListWriter, discard as discard_purge_list, load as load_purge_list},
@@ -46,8 +46,11 @@ pub use self::{
 };
 use crate::{
     lock::Mutex,
-    transport::{ErrorKind, NoteName, Result as Answer, Transport, TransportError},
+    transport::{ErrorKind, Note, NoteName, Result as Answer, Transport, TransportError},
 };
+
+/// How many notes a thread reads at a time.
+const PARSED: usize = 8;
 
 /// Returns the name of the notes of a kind.
 fn name(kind: &'static str) -> NoteName {
@@ -75,17 +78,44 @@ async fn read<T: DeserializeOwned>(
     under: &NoteName,
 ) -> Answer<Vec<(NoteName, T)>> {
     let notes = transport.dead_letters().notes(under).await?.into_iter();
-    let parse = |note: crate::transport::Note| match serde_json::from_str(&note.value) {
+    notes.map(|note| parse(transport.scheme(), note)).collect()
+}
+
+/// Reads the notes under a name, as [`read`] does, on several threads: for those that are many and long.
+async fn read_many<T: DeserializeOwned + Send + 'static>(
+    transport: &dyn Transport,
+    under: &NoteName,
+) -> Answer<Vec<(NoteName, T)>> {
+    let scheme = transport.scheme();
+    let mut notes = transport.dead_letters().notes(under).await?;
+    let mut parts = Vec::new();
+    while !notes.is_empty() {
+        let rest = notes.split_off(notes.len().min(PARSED));
+        let some = std::mem::replace(&mut notes, rest).into_iter();
+        parts.push(tokio::task::spawn_blocking(move || {
+            let parsed = some.map(|note| parse(scheme, note));
+            parsed.collect::<Answer<Vec<_>>>()
+        }));
+    }
+    let mut read = Vec::new();
+    for part in parts {
+        let parsed = part.await.map_err(|source| {
+            let message = "the thread that read notes has ended";
+            TransportError::new(scheme, ErrorKind::Other, message).because(source)
+        })?;
+        read.append(&mut parsed?);
+    }
+    Ok(read)
+}
+
+fn parse<T: DeserializeOwned>(scheme: &'static str, note: Note) -> Answer<(NoteName, T)> {
+    match serde_json::from_str(&note.value) {
         Ok(value) => Ok((note.name, value)),
         Err(source) => {
             let message = format!("the note `{}` cannot be read", note.name);
-            Err(
-                TransportError::new(transport.scheme(), ErrorKind::Corrupt, message)
-                    .because(source),
-            )
+            Err(TransportError::new(scheme, ErrorKind::Corrupt, message).because(source))
         }
-    };
-    notes.map(parse).collect()
+    }
 }
 
 /// Returns a word that sorts by time, and behind those that this process had before.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{name, put, read, remove};
+use super::{name, parse, put, read, remove};
 use crate::transport::{ErrorKind, JobId, Result as Answer, Transport, TransportError};
 
 const PLANS: &str = "plan";
@@ -54,13 +54,39 @@ pub(in crate::runtime::triage) async fn confirm(
     Ok(())
 }
 
-/// Returns the hashes of the plans that are kept, by job.
-pub(in crate::runtime::triage) async fn kept(
+/// The hashes of the plans that are kept, by job.
+#[derive(Debug, Default)]
+pub(in crate::runtime::triage) struct KeptPlans {
+    pub(in crate::runtime::triage) hashes: HashMap<JobId, String>,
+    /// Whether a note cannot be read: then any other plan may be kept too.
+    pub(in crate::runtime::triage) others: bool,
+}
+
+/// Returns the plans that are kept. A note that cannot be read does not hide the others.
+pub(in crate::runtime::triage) async fn kept(transport: &dyn Transport) -> Answer<KeptPlans> {
+    let notes = transport.dead_letters().notes(&name(PLANS)).await?;
+    let mut plans = KeptPlans::default();
+    for note in notes {
+        match parse::<Kept>(transport.scheme(), note) {
+            Ok((_, kept)) if kept.draft => {}
+            Ok((_, kept)) => drop(plans.hashes.insert(kept.job, kept.hash)),
+            Err(error) => {
+                tracing::warn!(%error, "a plan that may be kept is not known");
+                plans.others = true;
+            }
+        }
+    }
+    Ok(plans)
+}
+
+/// Returns the hash of the plan of a job, which need not be kept yet: its file may be complete all the same.
+pub(in crate::runtime::triage) async fn hash_of(
     transport: &dyn Transport,
-) -> Answer<HashMap<JobId, String>> {
-    let kept = read::<Kept>(transport, &name(PLANS)).await?.into_iter();
-    let kept = kept.filter(|(_, kept)| !kept.draft);
-    Ok(kept.map(|(_, kept)| (kept.job, kept.hash)).collect())
+    job: &JobId,
+) -> Answer<Option<String>> {
+    let kept = read::<Kept>(transport, &name(PLANS).child(&job.0)).await?;
+    let mut kept = kept.into_iter().map(|(_, kept)| kept);
+    Ok(kept.find(|kept| kept.job == *job).map(|kept| kept.hash))
 }
 
 /// Fails if the plan of a job edits its dead letters, so that the job alone would replay them as they are.

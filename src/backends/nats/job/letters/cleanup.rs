@@ -10,7 +10,10 @@ use crate::{
             decode::{self, DecodedLetter},
             foreign::Place,
         },
-        job::letters::ack_origin::{self, AckFloors},
+        job::letters::{
+            ack_origin::{self, AckFloors},
+            stream_identities::StreamIdentities,
+        },
     },
     transport::Result,
 };
@@ -24,17 +27,21 @@ const MAX_PENDING_DELETES: usize = 8000;
 const MAX_KEPT_PER_DELETED: u64 = 128;
 
 /// Acknowledges the deliveries that became resolved dead letters, and deletes the dead letters.
-pub(crate) async fn finish(connection: &Connection, sequences: &[u64]) -> Result<()> {
-    let acks = ack_subjects(connection, sequences).await?;
+pub(crate) async fn finish(
+    connection: &Connection,
+    places: &[u64],
+    streams: &StreamIdentities,
+) -> Result<()> {
+    let resolved = Resolved::of(connection, places, streams).await?;
+    // A message of another program was no delivery of a group here.
+    let acks = ack_subjects(connection, &resolved.own).await?;
     ack_origin::acknowledge(connection, acks, &mut AckFloors::new()).await?;
-    remove(connection, sequences).await
+    resolved.delete(connection).await
 }
 
 /// Reads the reply subjects of the deliveries that became dead letters.
 async fn ack_subjects(connection: &Connection, sequences: &[u64]) -> Result<Vec<String>> {
-    // A message of another program was no delivery of a group here.
-    let (own, _) = split(sequences);
-    let found: Vec<Option<DecodedLetter>> = stream::iter(own)
+    let found: Vec<Option<DecodedLetter>> = stream::iter(sequences.to_vec())
         .map(|sequence| decode::fetch(connection, sequence))
         .buffered(CONCURRENCY)
         .try_collect()
@@ -56,14 +63,47 @@ fn split(places: &[u64]) -> (Vec<u64>, Vec<u64>) {
 }
 
 /// Deletes resolved dead letters.
-pub(crate) async fn remove(connection: &Connection, places: &[u64]) -> Result<()> {
-    let (own, theirs) = split(places);
-    delete_each(connection, &connection.names.stream, theirs).await?;
-    let stream = connection.names.dead_letter_stream();
-    if own.len() > 1 && purge_front(connection, &stream, &own).await? {
-        return Ok(());
+pub(crate) async fn remove(
+    connection: &Connection,
+    places: &[u64],
+    streams: &StreamIdentities,
+) -> Result<()> {
+    let resolved = Resolved::of(connection, places, streams).await?;
+    resolved.delete(connection).await
+}
+
+/// The sequences of resolved dead letters in the dead-letter stream, and of those in the user's stream.
+struct Resolved {
+    own: Vec<u64>,
+    theirs: Vec<u64>,
+}
+
+impl Resolved {
+    /// Finds them in the streams that a journal was started with. In a stream that was created again since, other messages have their sequences.
+    async fn of(
+        connection: &Connection,
+        places: &[u64],
+        streams: &StreamIdentities,
+    ) -> Result<Self> {
+        let (mut own, mut theirs) = split(places);
+        if !own.is_empty() && !streams.is_same_dead_letter_stream(connection).await? {
+            own.clear();
+        }
+        if !theirs.is_empty() && !streams.is_same_user_stream(connection).await? {
+            theirs.clear();
+        }
+        Ok(Self { own, theirs })
     }
-    delete_each(connection, &stream, own).await
+
+    async fn delete(self, connection: &Connection) -> Result<()> {
+        let Self { own, theirs } = self;
+        delete_each(connection, &connection.names.stream, theirs).await?;
+        let stream = connection.names.dead_letter_stream();
+        if own.len() > 1 && purge_front(connection, &stream, &own).await? {
+            return Ok(());
+        }
+        delete_each(connection, &stream, own).await
+    }
 }
 
 async fn delete_each(connection: &Connection, stream: &str, sequences: Vec<u64>) -> Result<()> {

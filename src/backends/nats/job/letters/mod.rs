@@ -5,3 +5,4 @@ pub(super) mod cleanup;
 pub(super) mod load;
 pub(super) mod prefetch;
 pub(super) mod retention_guard;
+pub(super) mod stream_identities;

@@ -17,6 +17,9 @@ use crate::{
     transport::{ErrorKind, Result},
 };
 
+/// The most connections kept for the next reads: a scan reads ahead with a second one.
+const SPARE: usize = 2;
+
 /// How long to wait for the other connections to close. The writing thread checks its files every two seconds if
 /// nothing else wakes it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,8 +65,8 @@ struct State {
     files: Option<OpenFiles>,
     /// All connections have to close.
     closing: bool,
-    /// The connection kept for the next read.
-    spare: Option<Open>,
+    /// The connections kept for the next reads.
+    spare: Vec<Open>,
 }
 
 /// Counts a connection as open until it is dropped.
@@ -113,9 +116,9 @@ impl OpenConnections {
         let spare = {
             let mut state = self.lock();
             state.closing = true;
-            state.spare.take()
+            std::mem::take(&mut state.spare)
         };
-        if let Some(open) = spare {
+        for open in spare {
             open.end();
         }
     }
@@ -126,19 +129,21 @@ impl OpenConnections {
         self.lock().closing
     }
 
-    /// Takes the connection that the last read left.
+    /// Takes a connection that an earlier read left.
     pub(crate) fn take_spare(&self) -> Option<Open> {
-        self.lock().spare.take()
+        self.lock().spare.pop()
     }
 
-    /// Keeps a connection for the next read, unless all have to close.
+    /// Keeps a connection for the next read, unless all have to close or enough are kept.
     pub(crate) fn keep_spare(&self, open: Open) {
         let (over, is_closing) = {
             let mut state = self.lock();
             if state.closing {
                 (Some(open), true)
             } else {
-                (state.spare.replace(open), false)
+                state.spare.push(open);
+                let is_over = state.spare.len() > SPARE;
+                (is_over.then(|| state.spare.remove(0)), false)
             }
         };
         match over {

@@ -37,7 +37,7 @@ pub struct SelectionArgs {
     /// Topics of the original messages, such as `order.*`
     #[arg(long, value_name = "PATTERN")]
     topic: Vec<Pattern>,
-    /// Read this topic too, which holds dead letters of another program (Kafka and NATS; also as `?dead-letters=` in the URL)
+    /// Read this topic too, which holds dead letters of another program (also as `?dead-letters=` in the URL)
     #[arg(long, value_name = "TOPIC")]
     dead_letter_topic: Vec<Topic>,
     /// The group that dead-lettered them

@@ -1,9 +1,6 @@
 //! Plans: a frozen selection of dead letters, or the interrupted job of the same request.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use super::{contents::Contents, planner::Planner, request::PlanRequest};
 use crate::{
@@ -148,16 +145,12 @@ pub(in crate::runtime::triage) async fn all_jobs(
     transport: &dyn Transport,
 ) -> Answer<(Vec<Job>, Vec<Job>)> {
     let mut jobs = transport.dead_letters().jobs().await?;
-    let kept = if jobs.iter().any(is_abandoned) {
-        match kept_plans(transport).await {
-            // Any of them may be kept.
-            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok((jobs, Vec::new())),
-            kept => kept?,
-        }
-    } else {
-        HashMap::new()
-    };
-    let abandoned = jobs.extract_if(.., |job| is_abandoned(job) && !kept.contains_key(&job.id));
+    if !jobs.iter().any(is_abandoned) {
+        return Ok((jobs, Vec::new()));
+    }
+    let kept = kept_plans(transport).await?;
+    let is_kept = |job: &Job| kept.others || kept.hashes.contains_key(&job.id);
+    let abandoned = jobs.extract_if(.., |job| is_abandoned(job) && !is_kept(job));
     let abandoned = abandoned.collect();
     Ok((jobs, abandoned))
 }

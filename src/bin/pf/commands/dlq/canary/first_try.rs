@@ -6,7 +6,7 @@ use protoflow::{
     transport::DeadLetter,
 };
 
-use super::trial::Canary;
+use super::trial::{Canary, Tried};
 use crate::{
     commands::dlq::{exchange::mask, names, repair::JqEdit},
     context::Context,
@@ -48,13 +48,17 @@ impl FirstTry<'_> {
         }
         let masks = mask::of_policy(self.triage).await?;
         let masks = masks.as_ref();
-        let letters = match self.edit {
+        let copies = match self.edit {
             Some(edit) => edited(&letters, edit, self.encoding, masks)?,
-            None => letters,
+            None => letters.clone(),
         };
         let canary = self.canary;
         canary.confirm(letters.len() as u64, asks, &context.printer.remarks())?;
-        canary.run(&letters, self.encoding, masks, context).await?;
+        let tried = copies.into_iter().zip(letters);
+        let tried: Vec<_> = tried
+            .map(|(copy, original)| Tried { copy, original })
+            .collect();
+        canary.run(&tried, self.encoding, masks, context).await?;
         Ok(true)
     }
 }

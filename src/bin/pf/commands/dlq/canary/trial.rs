@@ -28,6 +28,15 @@ pub struct Canary {
     pub(super) words: Vec<OsString>,
 }
 
+/// A dead letter that a command is tried on.
+#[derive(Debug)]
+pub struct Tried {
+    /// What the command gets.
+    pub copy: DeadLetter,
+    /// The dead letter as it is stored: an edit may have moved what is masked in it.
+    pub original: DeadLetter,
+}
+
 /// Hears what a consumer would: only the attributes that official SDKs refuse matter here.
 struct Listener(Remarks);
 
@@ -63,7 +72,7 @@ impl Canary {
     /// If a run did not handle its event, or a signal came.
     pub async fn run(
         &self,
-        letters: &[DeadLetter],
+        letters: &[Tried],
         encoding: Encoding,
         masks: Option<&Masks>,
         context: &mut Context,
@@ -73,14 +82,15 @@ impl Canary {
         let command = self.command(encoding, context)?;
         let observer: Arc<dyn Observer> = Arc::new(Listener(remarks.clone()));
         let mut failed = Vec::new();
-        for letter in letters {
+        for tried in letters {
+            let letter = &tried.copy;
             if signals.stop.drain.is_cancelled() {
                 return Err(signals.interrupted("interrupted; nothing was replayed"));
             }
             let options = self.options(&letter.record.group);
             let outcome =
                 rehearse(command.clone(), letter, &options, &observer, &signals.stop).await;
-            let view = TrialView::new(letter, &outcome, command.take(), masks);
+            let view = TrialView::new(tried, &outcome, command.take(), masks);
             context.printer.report(&view)?;
             context.printer.flush()?;
             match view.outcome() {

@@ -8,11 +8,12 @@ use std::{
 use protoflow::{
     event::write_event,
     runtime::{Masks, Outcome},
-    transport::{DeadLetter, DeadLetterId, Outgoing},
+    transport::{DeadLetterId, Outgoing},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::trial::Tried;
 use crate::{
     handler::{ExitKind, RunFacts},
     output::{Paint, Painter, Report, abridged},
@@ -52,9 +53,9 @@ pub struct TrialView<'a> {
 struct Trial<'a> {
     id: &'a DeadLetterId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
+    event: Option<String>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    event_type: Option<&'a str>,
+    event_type: Option<String>,
     outcome: Ended,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -74,22 +75,23 @@ struct Trial<'a> {
 impl<'a> TrialView<'a> {
     /// Shows a run, without what is masked.
     pub fn new(
-        letter: &'a DeadLetter,
+        tried: &'a Tried,
         outcome: &Outcome,
         facts: Option<RunFacts>,
         masks: Option<&Masks>,
     ) -> Self {
+        let Tried { copy, original } = tried;
         let hide = |text: String| match masks {
-            Some(masks) => masks.hide_in(letter, &text),
+            Some(masks) => masks.hide_in(original, &masks.hide_in(copy, &text)),
             None => text,
         };
         let (ended, reason) = judge(outcome);
         let exit = facts.as_ref().map(|facts| facts.exit);
         Self {
             canary: Trial {
-                id: &letter.id,
-                event: letter.record.event_id.as_deref(),
-                event_type: letter.record.event_type.as_deref(),
+                id: &copy.id,
+                event: copy.record.event_id.clone().map(hide),
+                event_type: copy.record.event_type.clone().map(hide),
                 outcome: ended,
                 reason: reason.map(|reason| hide(reason.to_owned())),
                 status: exit.and_then(ExitKind::status),
@@ -98,7 +100,7 @@ impl<'a> TrialView<'a> {
                 emits: match outcome {
                     Outcome::Ack(responses) => responses
                         .iter()
-                        .filter_map(|response| event(response, letter, masks))
+                        .filter_map(|response| event(response, tried, masks))
                         .collect(),
                     _ => Vec::new(),
                 },
@@ -138,11 +140,14 @@ fn judge(outcome: &Outcome) -> (Ended, Option<&str>) {
 }
 
 /// Returns the event that would be published.
-fn event(response: &Outgoing, letter: &DeadLetter, masks: Option<&Masks>) -> Option<Box<RawValue>> {
+fn event(response: &Outgoing, tried: &Tried, masks: Option<&Masks>) -> Option<Box<RawValue>> {
     let mut event = Vec::new();
     write_event(&mut event, &response.message).ok()?;
     let event = match masks {
-        Some(masks) => masks.event_of(letter, &serde_json::from_slice(&event).ok()?),
+        Some(masks) => {
+            let sources = [&tried.copy, &tried.original];
+            masks.event_of(&sources, &serde_json::from_slice(&event).ok()?)
+        }
         None => String::from_utf8(event).ok()?,
     };
     RawValue::from_string(event).ok()
@@ -152,7 +157,7 @@ impl Report for TrialView<'_> {
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let trial = &self.canary;
         write!(out, "{}", paint(Paint::Name, trial.id.as_str()))?;
-        for part in [trial.event_type, trial.event].into_iter().flatten() {
+        for part in [&trial.event_type, &trial.event].into_iter().flatten() {
             write!(out, "  {part}")?;
         }
         let status = trial.status.map(|status| format!("exit status {status}"));

@@ -58,6 +58,16 @@ pub struct ImportArgs {
 
 impl ImportArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
+        let may_create = !self.create;
+        self.import(context).await.map_err(|error| {
+            if may_create && error.is_not_found() {
+                return error.hint_instead("check the name; `--create` creates the store");
+            }
+            error
+        })
+    }
+
+    async fn import(self, context: &mut Context) -> CliResult<()> {
         let mut input = open(&self.file)?;
         let options = OpenOptions {
             create: !self.dry_run && self.create,

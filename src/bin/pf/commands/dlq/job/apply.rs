@@ -87,9 +87,8 @@ impl ApplyArgs {
 /// Returns the job of a plan, which the store has to know by the same hash.
 async fn find(triage: &Triage, file: &PlanFile) -> CliResult<Job> {
     let id = &file.plan.job;
-    let kept = triage.kept_plans().await?;
-    let known = kept.get(id);
-    if known.is_some_and(|hash| *hash != file.plan.hash) {
+    let known = triage.plan_hash(id).await?;
+    if known.as_ref().is_some_and(|hash| *hash != file.plan.hash) {
         let text = "the store has another plan under this id: the file was altered";
         return Err(CliError::message(Exit::Failed, text).hint("write the plan again"));
     }

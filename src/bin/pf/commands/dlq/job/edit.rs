@@ -8,8 +8,8 @@ use std::{
 
 use protoflow::{
     runtime::{
-        EditEvent, EditReport, EditRequest, Guard, LogEntry, PlanRequest, PlannedEdit, PolicyError,
-        Query,
+        EditEvent, EditReport, EditRequest, EditedReplay, Guard, LogEntry, PlanRequest,
+        PlannedEdit, PolicyError, Query,
     },
     transport::{DeadLetter, DeadLetterId, JobAction, Selection},
 };
@@ -64,29 +64,31 @@ pub(super) async fn run(
     if matches!(mode, Mode::Run(_)) {
         session.triage.recover_edits(operator::is_dead).await?;
     }
-    let wanted = edit_request(request.query.clone(), text);
+    let wanted = edit_request(&request, request.query.clone(), text);
+    let guard = session.triage.guard().await.map_err(CliError::from)?;
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-    // Where there is no prompt, one pass both shows and does it. Ids that are not unique are refused by the preview.
+    // Where there is no prompt, one pass both shows and does it. Ids that are not unique, and targets that the policy does not have,
+    // are refused by the preview.
     let is_one_pass = matches!(mode, Mode::Run(asking) if !asking.wanted)
-        && request.query.selection.ids.is_empty();
+        && request.query.selection.ids.is_empty()
+        && !guard.limits_replays();
     let asking = match mode {
         Mode::Run(asking) if is_one_pass => asking,
         _ => {
             let preview = preview(session, wanted.clone(), &mut event).await?;
             let Some(asking) = confirm(session, &preview, mode, context)? else {
                 check_filter(&preview.filter_failures)?;
-                return Ok(preview.edited + preview.refused > 0);
+                return Ok(any(&preview));
             };
             asking
         }
     };
-    let guard = session.triage.guard().await.map_err(CliError::from)?;
     guard
         .check_action(&request.action)
         .map_err(CliError::from)?;
     let report = store_edits(session, wanted, &mut event, context).await?;
     if is_one_pass && !show(session, &report)? {
-        return Ok(report.edited + report.refused > 0);
+        return Ok(any(&report));
     }
     // None may be left although the preview had some: others may have worked on them meanwhile.
     let Some(query) = exactly(&report.ids) else {
@@ -110,9 +112,14 @@ async fn preview(
     }
 }
 
+/// Reports whether there are dead letters, whatever becomes of them.
+fn any(report: &EditReport) -> bool {
+    report.edited + report.refused + report.left_out + report.forbidden > 0
+}
+
 /// Shows what changes; returns whether anything does.
 fn show(session: &Session, report: &EditReport) -> CliResult<bool> {
-    if report.edited + report.refused == 0 {
+    if !any(report) {
         session.remarks.remark("no dead letters");
         return Ok(false);
     }
@@ -206,14 +213,12 @@ pub(super) async fn write_plan(
     file: &Path,
 ) -> CliResult<bool> {
     let selection = request.text.take().unwrap_or_else(|| request.query.text());
-    let wanted = edit_request(
-        request.query.clone(),
-        format!("{selection} {}", edit.text()),
-    );
+    let text = format!("{selection} {}", edit.text());
+    let wanted = edit_request(&request, request.query.clone(), text);
     request.text = Some(wanted.text.clone());
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
     let preview = preview(session, wanted, &mut event).await?;
-    if preview.edited + preview.refused == 0 {
+    if !any(&preview) {
         return Ok(false);
     }
     session.remarks.remark(&EditView(&preview).text());
@@ -249,7 +254,8 @@ pub(super) async fn apply(
     }
     triage.recover_edits(operator::is_dead).await?;
     if let Some(query) = exactly(&left(session, file).await?) {
-        let wanted = edit_request(query, text.clone());
+        let request = PlanRequest::new(file.plan.action.clone(), query.clone());
+        let wanted = edit_request(&request, query, text.clone());
         let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
         let preview = triage.preview_edit(wanted.clone(), &mut event).await?;
         check_same(&preview, file)?;
@@ -273,12 +279,16 @@ pub(super) async fn apply(
     Ok(triage.cancel(&file.plan.job).await?)
 }
 
-fn edit_request(query: Query, text: String) -> EditRequest {
+fn edit_request(request: &PlanRequest, query: Query, text: String) -> EditRequest {
     EditRequest {
         query,
         text,
         who: operator::process(),
         is_dead: operator::is_dead,
+        replay: Some(EditedReplay {
+            action: request.action.clone(),
+            max_replays: request.max_replays,
+        }),
     }
 }
 

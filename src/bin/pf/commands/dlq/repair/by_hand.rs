@@ -55,6 +55,7 @@ impl EditArgs {
             text: format!("edit {}", letter.id),
             who: operator::process(),
             is_dead: operator::is_dead,
+            replay: None,
         };
         let entry = LogEntry {
             selection: letter.id.to_string(),

@@ -48,6 +48,13 @@ impl Report for EditView<'_> {
         if report.refused > 0 {
             writeln!(out, "refused: {}", count(report.refused))?;
         }
+        if report.left_out > 0 {
+            writeln!(out, "left out, replayed too often: {}", report.left_out)?;
+        }
+        if report.forbidden > 0 {
+            let forbidden = report.forbidden;
+            writeln!(out, "left out, never replayed by policy: {forbidden}")?;
+        }
         for refusal in &report.refusals {
             writeln!(out, "  {}  {}", refusal.id, refusal.reason)?;
         }
