@@ -57,10 +57,8 @@ pub struct EditReport {
     /// Dead letters that do not, or cannot; they stay as they are.
     pub refused: u64,
     /// Dead letters that stay as they are because they were replayed too often.
-    #[serde(skip_serializing_if = "is_none")]
     pub left_out: u64,
     /// Dead letters that stay as they are because the policy never replays them.
-    #[serde(skip_serializing_if = "is_none")]
     pub forbidden: u64,
     /// The shapes of the changes, the most frequent first.
     pub shapes: Vec<EditShape>,
@@ -147,11 +145,6 @@ impl EditReport {
             .sort_by_key(|shape| std::cmp::Reverse(shape.count));
         self
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }
 
 /// An edited dead letter beside its original.

@@ -118,8 +118,7 @@ impl Triage {
         plan::preview(&*self.transport, &self.guard().await?, request).await
     }
 
-    /// Returns copies of the first dead letters that a plan for this request would contain, at most `most`, with the topics that
-    /// they would be replayed to.
+    /// Returns copies of the first dead letters, at most `most`, of a plan for this request, with the topics that they would go to.
     ///
     /// # Errors
     /// See [`plan`](Self::plan).
@@ -164,8 +163,7 @@ impl Triage {
         notes::confirm_plan(&*self.transport, &plan.job).await
     }
 
-    /// Cancels a job that no process runs. What it has not resolved stays a dead letter. Nothing of the job is read, so that one
-    /// that cannot be read can be cancelled.
+    /// Cancels a job that no process runs, also one that cannot be read. What it has not resolved stays a dead letter.
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
@@ -195,11 +193,10 @@ impl Triage {
         Ok(notes::kept_plans(&*self.transport).await?.hashes)
     }
 
-    /// Returns the hash of the plan of a job whose request said that it is to be kept, also if [`keep`](Self::keep) was not
-    /// reached: whoever has what was handed over may run it.
+    /// Returns the hash of a plan that is to be kept, also if [`keep`](Self::keep) was not reached: its reader may run it.
     ///
     /// # Errors
-    /// If the transport fails, or what the store says of the plan cannot be read.
+    /// If the transport fails, or the note of the plan cannot be read.
     pub async fn plan_hash(&self, job: &JobId) -> Answer<Option<String>> {
         notes::plan_hash(&*self.transport, job).await
     }
@@ -229,8 +226,7 @@ impl Triage {
         run::run(&*self.transport, &guard, plan, &options, stop, progress).await
     }
 
-    /// Returns the jobs that have not ended. Plans that were not confirmed for an hour, and are not kept, are left out: the next
-    /// plan drops them.
+    /// Returns the jobs that have not ended, without plans that were neither confirmed for an hour nor kept.
     ///
     /// # Errors
     /// If the transport fails.
@@ -238,7 +234,7 @@ impl Triage {
         Ok(plan::all_jobs(&*self.transport).await?.0)
     }
 
-    /// Returns the replays that can be verified, oldest first: the last ones, as long as the store keeps their lists.
+    /// Returns the replays that can be verified, oldest first: the last ones.
     ///
     /// # Errors
     /// If the transport fails.
@@ -247,8 +243,7 @@ impl Triage {
         Ok(headers.into_iter().map(|header| header.job).collect())
     }
 
-    /// Reads the target of a replay again and reports for each dead letter of its plan whether it is there exactly once. Only the
-    /// ids of the job are held in memory.
+    /// Reads the target of a replay again and reports whether each dead letter of its plan is there exactly once.
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::NotFound`] if the store does not keep the list of its dead letters, or if the transport
@@ -302,8 +297,8 @@ impl Triage {
         check::check(&*self.transport, limits, query.into()).await
     }
 
-    /// Undoes what interrupted edits left: originals in the archive without edited dead letters in their places. `is_dead` reports
-    /// whether the process of a name is known to have exited. [`edit`](Self::edit) begins with this.
+    /// Undoes what interrupted edits left, with which [`edit`](Self::edit) begins: originals in the archive without edited dead
+    /// letters in their places. `is_dead` reports whether the process of a name is known to have exited.
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::Held`] if another process is editing, or if the transport fails.
@@ -323,8 +318,7 @@ impl Triage {
         repair::run(&*self.transport, &self.guard().await?, request, true, event).await
     }
 
-    /// Stores edited dead letters beside the originals, which are archived. An edit that changes nothing or makes no valid event
-    /// is refused, and the dead letter stays as it is.
+    /// Stores edited dead letters beside the originals, which are archived. What an edit does not change, or makes invalid, stays.
     ///
     /// # Errors
     /// If the transport fails, an id matches no dead letter or several, the policy forbids changes, or another process is
@@ -339,7 +333,7 @@ impl Triage {
         repair::run(&*self.transport, &guard, request, false, event).await
     }
 
-    /// Returns the policies that hold here: that of the store, and those of this process.
+    /// Returns the policies that hold: that of the store, and those of this process.
     ///
     /// # Errors
     /// If the transport fails, or the store's policy cannot be read: then nothing may be changed.
@@ -380,8 +374,7 @@ impl Triage {
         notes::append_log(&*self.transport, entry).await.map(drop)
     }
 
-    /// Appends an entry about something that begins; [`note_end`](Self::note_end) replaces it. If the process is killed meanwhile,
-    /// it stays as it is.
+    /// Appends an entry about something that begins; it stays as it is unless [`note_end`](Self::note_end) replaces it.
     ///
     /// # Errors
     /// If the transport fails.

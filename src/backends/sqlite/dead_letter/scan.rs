@@ -88,7 +88,7 @@ struct Scan {
     selection: Arc<Selection>,
     /// Where the last page ended that was returned.
     after: (i64, i64),
-    /// The page behind it, of at most so many dead letters.
+    /// The page behind it, and the most dead letters that it may have.
     ahead: Option<(usize, JoinHandle<Result<Page>>)>,
 }
 

@@ -57,7 +57,7 @@ struct Replays {
 }
 
 impl Replays {
-    /// Starts to read the next spans, of at most so many positions each.
+    /// Starts to read the next spans, each of this length.
     fn read_ahead(&mut self, span: i64) {
         while self.pages.len() < AHEAD {
             let (reader, after) = (Arc::clone(&self.reader), self.asked);

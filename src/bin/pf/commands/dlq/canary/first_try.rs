@@ -6,7 +6,7 @@ use protoflow::{
     transport::DeadLetter,
 };
 
-use super::trial::{Canary, Tried};
+use super::{trial::Canary, view::Tried};
 use crate::{
     commands::dlq::{exchange::mask, names, repair::JqEdit},
     context::Context,

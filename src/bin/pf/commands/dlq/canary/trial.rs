@@ -5,10 +5,10 @@ use std::{ffi::OsString, sync::Arc, time::Duration};
 use protoflow::{
     event::{Encoding, Group},
     runtime::{ConsumeOptions, Masks, Notice, Observer, rehearse},
-    transport::{DeadLetter, SubscribeRequest},
+    transport::SubscribeRequest,
 };
 
-use super::view::{Ended, TrialView};
+use super::view::{Ended, TrialView, Tried};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
@@ -26,15 +26,6 @@ pub struct Canary {
     pub(super) on_exit: OnExit,
     pub(super) stdin: StdinForm,
     pub(super) words: Vec<OsString>,
-}
-
-/// A dead letter that a command is tried on.
-#[derive(Debug)]
-pub struct Tried {
-    /// What the command gets.
-    pub copy: DeadLetter,
-    /// The dead letter as it is stored: an edit may have moved what is masked in it.
-    pub original: DeadLetter,
 }
 
 /// Hears what a consumer would: only the attributes that official SDKs refuse matter here.

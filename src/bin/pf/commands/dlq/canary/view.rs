@@ -8,16 +8,24 @@ use std::{
 use protoflow::{
     event::write_event,
     runtime::{Masks, Outcome},
-    transport::{DeadLetterId, Outgoing},
+    transport::{DeadLetter, DeadLetterId, Outgoing},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::trial::Tried;
 use crate::{
     handler::{ExitKind, RunFacts},
     output::{Paint, Painter, Report, abridged},
 };
+
+/// A dead letter that a command is tried on.
+#[derive(Debug)]
+pub struct Tried {
+    /// What the command gets.
+    pub copy: DeadLetter,
+    /// The dead letter as it is stored: an edit may have moved what is masked in it.
+    pub original: DeadLetter,
+}
 
 /// What a consumer would do with the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
