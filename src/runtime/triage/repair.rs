@@ -72,10 +72,10 @@ pub(super) async fn run(
         event,
     };
     if is_preview {
-        return edit_all(transport, request, None, &mut edit).await;
+        return Box::pin(edit_all(transport, request, None, &mut edit)).await;
     }
     let note = begin(transport, &request).await?;
-    let edited = edit_all(transport, request, Some(&note), &mut edit).await;
+    let edited = Box::pin(edit_all(transport, request, Some(&note), &mut edit)).await;
     let is_unknown = |error: &TriageError| match error {
         TriageError::Transport(error) => is_unknown(error),
         _ => false,

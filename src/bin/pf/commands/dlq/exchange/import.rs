@@ -59,7 +59,7 @@ pub struct ImportArgs {
 impl ImportArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let may_create = !self.create;
-        self.import(context).await.map_err(|error| {
+        Box::pin(self.import(context)).await.map_err(|error| {
             if may_create && error.is_not_found() {
                 return error.hint_instead("check the name; `--create` creates the store");
             }
