@@ -83,9 +83,24 @@ pub mod pulsar;
 mod registry;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(
+    feature = "sqlite",
+    feature = "nats",
+    feature = "kafka",
+    feature = "pulsar"
+))]
+mod store_options;
 mod url;
 mod url_options;
 
+#[cfg(feature = "nats")]
+pub use self::store_options::NatsOptions;
+#[cfg(feature = "kafka")]
+pub use self::store_options::{GroupProtocol, KafkaOptions};
+#[cfg(feature = "pulsar")]
+pub use self::store_options::{PulsarOptions, SubscriptionType};
+#[cfg(feature = "sqlite")]
+pub use self::store_options::{SqliteOptions, Synchronous};
 pub use self::{
     factory::{Factory, OpenOptions},
     path_error::explain_path,

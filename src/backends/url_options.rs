@@ -249,7 +249,7 @@ mod tests {
         };
         assert_eq!(of(ALL, Mode::Structured).unwrap(), Mode::Structured);
         assert!(of(ALL, Mode::Hexa).is_err());
-        let modes = &[Mode::Hexa];
+        let modes = &[Mode::Binary, Mode::Hexa];
         let more = Parameters { modes, ..ALL };
         assert_eq!(of(more, Mode::Hexa).unwrap(), Mode::Hexa);
     }

@@ -39,6 +39,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("tail::ends_where_the_end_was", Fault::TailOpensLate),
     ("tail::ends_when_it_is_asked_to", Fault::TailEnds),
     ("tail::follows", Fault::TailEnds),
+    ("tail::reads_several_topics", Fault::WidensPatterns),
     ("tail::reads_what_patterns_choose", Fault::WidensPatterns),
     ("tail::shows_once_what_matches_twice", Fault::RepeatsMatches),
     ("tail::skips_nothing_when_dropped", Fault::DropsLose),
@@ -49,6 +50,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("groups::starts_with_the_new", Fault::StartsEarliest),
     ("groups::starts_at_a_time", Fault::StartsEarliest),
     ("groups::the_start_counts_only_once", Fault::StartsAgain),
+    ("groups::reads_several_topics", Fault::WidensPatterns),
     ("groups::reads_what_patterns_choose", Fault::WidensPatterns),
     (
         "groups::delivers_once_what_matches_twice",

@@ -31,18 +31,22 @@ const PARAMETERS: Parameters = Parameters {
     others: ", and every property of librdkafka by its own name",
 };
 
-/// Properties that delivery guarantees depend on.
-const RESERVED: [&str; 11] = [
+/// Properties that delivery guarantees depend on, under each of their names.
+const RESERVED: [&str; 15] = [
     "bootstrap.servers",
+    "metadata.broker.list",
     "client.id",
     "group.id",
     "group.instance.id",
     "transactional.id",
     "enable.auto.commit",
+    "auto.commit.enable",
     "enable.auto.offset.store",
     "auto.offset.reset",
     "isolation.level",
+    "enable.partition.eof",
     "acks",
+    "request.required.acks",
     "enable.idempotence",
 ];
 
@@ -204,6 +208,8 @@ mod tests {
             ("kafka://a?partitions=0", "partitions=0"),
             ("kafka://a?acks=1", "acks"),
             ("kafka://a?group.id=x", "group.id"),
+            ("kafka://a?request.required.acks=1", "guarantees"),
+            ("kafka://a?mode=text", "mode=text"),
             ("kafka://a?connect-timeout=soon", "connect-timeout"),
             ("kafka://a?dead-letters=a,,b", "dead-letters"),
         ] {

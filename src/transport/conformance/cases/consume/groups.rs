@@ -114,6 +114,23 @@ pub(crate) async fn the_start_counts_only_once(harness: &Harness) {
     assert_eq!(harness.join_as(request).await.drain().await, ["2"]);
 }
 
+/// A consumer of several topics gets the events of each, and of no other.
+pub(crate) async fn reads_several_topics(harness: &Harness) {
+    let (first, other) = (harness.topic("a").await, harness.topic("b").await);
+    let second = harness.topic("c").await;
+    for topic in [&first, &other, &second] {
+        harness.publish([message(topic, topic.as_str())]).await;
+    }
+    let request = SubscribeRequest {
+        patterns: vec![first.clone().into(), second.clone().into()],
+        until_end: true,
+        ..harness.request("g", &first)
+    };
+    let mut read = harness.join_as(request).await.drain().await;
+    read.sort_unstable();
+    assert_eq!(read, [first.as_str(), second.as_str()]);
+}
+
 /// A pattern matches topics created after joining too.
 pub(crate) async fn reads_what_patterns_choose(harness: &Harness) {
     if refusals::patterns(harness).await {

@@ -139,6 +139,20 @@ pub(crate) async fn follows(harness: &Harness) {
     }
 }
 
+/// A tail of several topics shows the messages of each, and of no other.
+pub(crate) async fn reads_several_topics(harness: &Harness) {
+    let (first, other) = (harness.topic("a").await, harness.topic("b").await);
+    let second = harness.topic("c").await;
+    for topic in [&first, &other, &second] {
+        harness.publish([message(topic, topic.as_str())]).await;
+    }
+    let patterns = vec![first.clone().into(), second.clone().into()];
+    let read = harness.read_from(patterns, TailFrom::Earliest).await;
+    let mut texts: Vec<_> = read.iter().map(|stored| text(&stored.message)).collect();
+    texts.sort_unstable();
+    assert_eq!(texts, [first.as_str(), second.as_str()]);
+}
+
 /// Wildcards match whole tokens, and topics created later are read too.
 pub(crate) async fn reads_what_patterns_choose(harness: &Harness) {
     if refusals::patterns(harness).await {
