@@ -21,8 +21,8 @@ pub(crate) fn offline() -> Capabilities {
         delay: Support::native(
             "on shared and key_shared subscriptions; an event that the broker delivers early is held back",
         ),
-        schedule: Support::absent(
-            "the broker has no index of delayed messages that clients can read",
+        schedule: Support::emulated(
+            "listed by reading what groups have not acknowledged; a cancelled event is acknowledged for each subscription and noted in `pf.cancelled` for later ones of Protoflow. A rescheduled one gets a new id",
         ),
         delayed_retry: Support::native(
             "a retry topic of the group, whose messages the broker holds back",

@@ -165,6 +165,15 @@ pub(crate) fn outcome_unknown(why: &str) -> TransportError {
     error(ErrorKind::Ambiguous, format!("outcome unknown: {why}"))
 }
 
+/// Returns the error of a delay that consumers would not keep.
+pub(crate) fn exclusive_delay() -> TransportError {
+    error(
+        ErrorKind::Unsupported,
+        "consumers of an exclusive or failover subscription get delayed events at once",
+    )
+    .hint("write `type=key_shared` or `type=shared` into the URL")
+}
+
 /// Returns the error of a request that got no answer.
 pub(crate) fn no_answer() -> TransportError {
     error(ErrorKind::Unavailable, "the broker did not answer")

@@ -10,7 +10,8 @@ use crate::{
         connection::{handle::Connection, topics},
         consume::subscription::PulsarSubscription,
         dead_letter::{import, notes, scan::LetterScan, stats},
-        delay, doctor,
+        delay::{reschedule, scan::PulsarScheduleScan},
+        doctor,
         error::SCHEME,
         job::{advance::advance, lifecycle, replays, worker::Jobs},
         publish::publisher::Publisher,
@@ -176,14 +177,15 @@ impl DeadLetters for Pulsar {
 #[async_trait]
 impl Schedules for Pulsar {
     async fn scan(&self) -> Result<Box<dyn ScheduleScan>> {
-        Err(delay::unsupported())
+        let scan = PulsarScheduleScan::open(&self.connection).await?;
+        Ok(Box::new(scan))
     }
 
-    async fn cancel(&self, _id: &ScheduleId) -> Result<bool> {
-        Err(delay::unsupported())
+    async fn cancel(&self, id: &ScheduleId) -> Result<bool> {
+        reschedule::cancel(&self.connection, id).await
     }
 
-    async fn reschedule(&self, _id: &ScheduleId, _due: SystemTime) -> Result<bool> {
-        Err(delay::unsupported())
+    async fn reschedule(&self, id: &ScheduleId, due: SystemTime) -> Result<bool> {
+        reschedule::reschedule(&self.connection, id, due).await
     }
 }

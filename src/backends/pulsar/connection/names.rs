@@ -61,6 +61,20 @@ impl Names {
         Ok(self.full(name))
     }
 
+    /// Returns Pulsar's name of the log that is a partition of a user's topic, or all of it (-1).
+    pub(crate) fn log(&self, topic: &Topic, number: i32) -> Result<String> {
+        let name = self.topic_name(topic)?;
+        Ok(match u32::try_from(number) {
+            Ok(number) => partition(&name, number),
+            Err(_) => name,
+        })
+    }
+
+    /// Reports whether a local name is that of a retry topic.
+    pub(crate) fn is_retry_topic(&self, local: &str) -> bool {
+        local.ends_with(RETRIES)
+    }
+
     /// Returns Pulsar's name of a topic, of which the namespace is left out.
     pub(crate) fn full(&self, name: &str) -> String {
         format!("persistent://{}/{name}", self.namespace)

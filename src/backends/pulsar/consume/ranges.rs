@@ -33,7 +33,7 @@ use crate::{
                 consumer::{Consumer, ConsumerSpec, Start},
                 names::partition,
             },
-            read::reader::Reader,
+            read::{backlog::next_entry, reader::Reader},
         },
     },
     event::Topic,
@@ -262,20 +262,14 @@ struct Acknowledged {
 impl Acknowledged {
     /// Parses `3:5` and `[(3:6..3:7],(3:9..3:12]]`; none if there are no ranges.
     fn parse(start: &str, ranges: &str) -> Option<Self> {
-        let entry = |text: &str| {
-            let (ledger, entry) = text.split_once(':')?;
-            // Before the first entry of a ledger stands -1.
-            let entry: i64 = entry.parse().ok()?;
-            Some((ledger.parse().ok()?, entry.wrapping_add(1).cast_unsigned()))
-        };
         let parsed = |range: &str| {
             let (from, to) = range.split_once("..")?;
-            Some((entry(from)?, entry(to)?))
+            Some((next_entry(from)?, next_entry(to)?))
         };
         let ranges = ranges.trim_matches(['[', ']']).split("],");
         let ranges = ranges.filter_map(|range| parsed(range.trim_matches(['(', ']', ' '])));
         let ranges: Vec<_> = ranges.collect();
-        let (ledger, next) = entry(start)?;
+        let (ledger, next) = next_entry(start)?;
         let acknowledged = Self {
             start: id(ledger, next),
             ranges,

@@ -22,7 +22,7 @@ use crate::{
             connection::consumer::ConsumerHandle,
         },
     },
-    event::Topic,
+    event::{Position, Topic},
     transport::{Delivery, TransportError},
 };
 
@@ -82,6 +82,8 @@ pub(super) struct State {
     early: BTreeMap<(SystemTime, u64), Fetched<Handle>>,
     next_early: u64,
     pub(super) logs: Vec<LogState>,
+    /// Where delayed events are stored that were cancelled before a subscription began.
+    pub(super) cancelled: HashSet<Position>,
     pub(super) errors: PendingErrors,
     /// The caller left.
     pub(super) closed: bool,
@@ -138,6 +140,10 @@ impl State {
                 Kind::Topic => read_original(&message, &place.topic),
                 Kind::Retries => read_retry(&message, &place.topic, &place.local),
             };
+            if message.due.is_some() && self.cancelled.contains(&consumed.stored.position) {
+                place.entries.settle(message.id);
+                continue;
+            }
             let fetched = Fetched {
                 stored: consumed.stored,
                 attempts: consumed.attempts,

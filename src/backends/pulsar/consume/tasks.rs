@@ -17,6 +17,7 @@ use crate::{
     backends::pulsar::{
         codec::chunk::Chunks,
         connection::{consumer::Consumer, names::split_partition},
+        delay::cancellations,
     },
     lock::Mutex,
     transport::Result,
@@ -35,7 +36,11 @@ impl Tasks {
     /// Subscribes to logs, and starts to serve them once all of that succeeded.
     pub(super) async fn add(&self, session: &Arc<Session>, plans: Vec<LogPlan>) -> Result<()> {
         let joining = plans.into_iter().map(|plan| join(session, plan));
-        for (plan, consumer, end) in try_join_all(joining).await? {
+        let joined = try_join_all(joining).await?;
+        // Who cancels an event notes it, then looks for subscriptions.
+        let cancelled = cancellations::read(&session.connection).await?;
+        session.state().cancelled.extend(cancelled);
+        for (plan, consumer, end) in joined {
             let log = {
                 let mut state = session.state();
                 state.logs.push(log_state(session, &plan, end));

@@ -12,11 +12,11 @@ use crate::{
         connection::{
             handle::Connection, names, producer::Producer, topic_directory::TopicInfo, topics,
         },
-        error::{SCHEME, error},
+        error::{SCHEME, error, exclusive_delay},
     },
     event::Topic,
     failpoint,
-    transport::{ErrorKind, Outgoing, Receipt, Result, TransportError},
+    transport::{ErrorKind, Outgoing, Receipt, Result, ScheduleId, TransportError},
 };
 
 /// Publishes messages.
@@ -116,11 +116,14 @@ impl Publisher {
                 id.partition = partition;
                 id
             });
-            // A delayed message cannot be cancelled, so its receipt has no id for that.
-            let stored = id.filter(|_| due.is_none());
+            let stored = id.map(|id| id.position(&topic));
+            let (position, schedule) = match due {
+                Some(_) => (None, stored.map(|id| ScheduleId(id.as_str().to_owned()))),
+                None => (stored, None),
+            };
             Ok(Receipt {
-                position: stored.map(|id| id.position(&topic)),
-                schedule: None,
+                position,
+                schedule,
                 duplicate: false,
             })
         }
@@ -164,13 +167,4 @@ fn check_size(outbound: &Outbound, limit: usize) -> Result<()> {
     let message = format!("the message has {size} bytes; the broker accepts {limit}");
     Err(error(ErrorKind::TooLarge, message)
         .hint("`maxMessageSize` in the configuration of the brokers and bookies sets the limit"))
-}
-
-/// Returns the error of a delay that consumers would not keep.
-fn exclusive_delay() -> TransportError {
-    error(
-        ErrorKind::Unsupported,
-        "consumers of an exclusive or failover subscription get delayed events at once",
-    )
-    .hint("write `type=key_shared` or `type=shared` into the URL")
 }

@@ -17,6 +17,7 @@ use crate::{
         pulsar::{
             codec::{message::Inbound, message_id::MessageId},
             connection::{handle::Connection, topics},
+            delay::cancellations::Cancellations,
             error::error,
             read::reader::Reader,
         },
@@ -28,6 +29,8 @@ use crate::{
 
 /// How often topics of a pattern are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often cancelled events are looked for while some wait: an event that is due within a second is not cancelled any more.
+const LOOK_FOR_CANCELLED: Duration = Duration::from_millis(500);
 /// Messages of a log that are read ahead of the caller.
 const AHEAD: usize = 1000;
 
@@ -36,7 +39,7 @@ const AHEAD: usize = 1000;
 pub(crate) struct PulsarTail {
     shared: Arc<Shared>,
     _tasks: TaskList,
-    _watch: Option<AbortOnDropHandle<()>>,
+    _watches: Vec<AbortOnDropHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -44,6 +47,7 @@ struct Shared {
     connection: Arc<Connection>,
     patterns: Vec<Pattern>,
     queues: Mutex<Queues>,
+    cancellations: tokio::sync::Mutex<Cancellations>,
     /// Something was read.
     read: Notify,
     /// There is room to read more, or the end is known.
@@ -59,23 +63,30 @@ impl PulsarTail {
             connection: Arc::clone(connection),
             patterns: request.patterns,
             queues: Mutex::default(),
+            cancellations: tokio::sync::Mutex::default(),
             read: Notify::new(),
             changed: Notify::new(),
         });
         shared.queues.lock().is_bounded = request.until_end;
+        shared.look_for_cancelled().await?;
         let tasks = TaskList::default();
         shared.open_topics(&tasks, request.from).await?;
         if let TailFrom::Last(count) = request.from {
             shared.queues.lock().keep_last(count);
         }
-        let watch = (!request.until_end).then(|| {
-            let watching = watch(Arc::clone(&shared), Arc::clone(&tasks));
-            AbortOnDropHandle::new(tokio::spawn(watching))
-        });
+        let mut watches = Vec::new();
+        if !request.until_end {
+            let topics = tokio::spawn(watch(Arc::clone(&shared), Arc::clone(&tasks)));
+            let cancelled = tokio::spawn(watch_cancelled(Arc::clone(&shared)));
+            watches = vec![
+                AbortOnDropHandle::new(topics),
+                AbortOnDropHandle::new(cancelled),
+            ];
+        }
         Ok(Self {
             shared,
             _tasks: tasks,
-            _watch: watch,
+            _watches: watches,
         })
     }
 }
@@ -99,6 +110,14 @@ impl Shared {
                 self.follow(tasks, &topic, open);
             }
         }
+        Ok(())
+    }
+
+    /// Leaves out what was cancelled since the last look.
+    async fn look_for_cancelled(&self) -> Result<()> {
+        let mut cancellations = self.cancellations.lock().await;
+        let found = cancellations.read_on(&self.connection).await?;
+        self.queues.lock().cancel(found);
         Ok(())
     }
 
@@ -260,6 +279,16 @@ async fn watch(shared: Arc<Shared>, tasks: TaskList) {
         sleep(LOOK_EVERY).await;
         if let Err(failed) = shared.open_topics(&tasks, TailFrom::Earliest).await {
             tracing::debug!(%failed, "topics could not be opened");
+        }
+    }
+}
+
+async fn watch_cancelled(shared: Arc<Shared>) {
+    loop {
+        sleep(LOOK_FOR_CANCELLED).await;
+        let has_early = shared.queues.lock().has_early();
+        if has_early && let Err(failed) = shared.look_for_cancelled().await {
+            tracing::debug!(%failed, "cancelled events could not be read");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Messages that were read from several logs, merged by time.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     time::{Duration, SystemTime},
 };
 
 use crate::{
     backends::{delivery_buffer::errors::PendingErrors, pulsar::codec::message_id::MessageId},
-    event::{Stored, Topic},
+    event::{Position, Stored, Topic},
 };
 
 /// A log that is read.
@@ -33,6 +33,8 @@ pub(super) struct Queues {
     /// Messages that are not due yet, in order of time.
     early: BTreeMap<(SystemTime, u64), Stored>,
     next_early: u64,
+    /// Where delayed events are stored that were cancelled.
+    cancelled: HashSet<Position>,
     /// The tail ends with what was stored when it was opened.
     pub(super) is_bounded: bool,
     pub(super) errors: PendingErrors,
@@ -59,6 +61,9 @@ impl Queues {
 
     /// Adds a message behind the others of its log; a delayed one is shown when it is due.
     pub(super) fn push(&mut self, log: usize, stored: Stored, due: Option<SystemTime>) {
+        if self.cancelled.contains(&stored.position) {
+            return;
+        }
         if let Some(due) = due.filter(|due| *due > SystemTime::now()) {
             if !self.is_bounded {
                 self.next_early += 1;
@@ -67,6 +72,19 @@ impl Queues {
             return;
         }
         self.logs[log].messages.push_back(stored);
+    }
+
+    /// Leaves out delayed events that were cancelled.
+    pub(super) fn cancel(&mut self, positions: Vec<Position>) {
+        self.cancelled.extend(positions);
+        let cancelled = &self.cancelled;
+        self.early
+            .retain(|_, one| !cancelled.contains(&one.position));
+    }
+
+    /// Reports whether events wait for their time.
+    pub(super) fn has_early(&self) -> bool {
+        !self.early.is_empty()
     }
 
     /// Returns how many messages of a log were read and not taken.
