@@ -15,8 +15,8 @@ use crate::{judge, kafka::Kafka, nats::Nats, outbox, sqlite::Sqlite, store::Stor
 
 /// Points that are reached only where a stream does not allow batches.
 const WITHOUT_BATCHES: [&str; 2] = ["nats.replay_announced", "nats.replay_published"];
-/// Points that the program does not reach: only the library imports letters.
-const IN_THE_LIBRARY: [&str; 1] = ["kafka.letter_revived"];
+/// Points that the program does not reach: only the library imports letters and reschedules events.
+const IN_THE_LIBRARY: [&str; 2] = ["kafka.letter_revived", "pulsar.rescheduled"];
 /// The points of an edit, which has tests of its own (`edits.rs`).
 pub const EDITS: [&str; 3] = [
     "triage.edit_noted",
@@ -25,7 +25,12 @@ pub const EDITS: [&str; 3] = [
 ];
 /// Points that are reached by one command alone, or only where an earlier version left something: each has a test of its
 /// own.
-const ALONE: [&str; 3] = ["nats.captured", "kafka.forwarding_begun", "kafka.forwarded"];
+const ALONE: [&str; 4] = [
+    "nats.captured",
+    "kafka.forwarding_begun",
+    "kafka.forwarded",
+    "pulsar.withdrawn",
+];
 /// Points of `consume --dedup`, which has tests of its own (`handled_once.rs`).
 const HANDLED_ONCE: [&str; 2] = ["consume.begun", "nats.marked"];
 /// How many stores are worked on at once where most of the time is spent waiting for a broker.

@@ -22,7 +22,7 @@ pub(crate) fn offline() -> Capabilities {
             "on shared and key_shared subscriptions; an event that the broker delivers early is held back",
         ),
         schedule: Support::emulated(
-            "listed by reading what groups have not acknowledged; a cancelled event is acknowledged for each subscription and noted in `pf.cancelled` for later ones of Protoflow. A rescheduled one gets a new id",
+            "listed by reading what groups have not acknowledged; a cancelled event is acknowledged for each subscription and noted in `pf.cancelled` for those of Protoflow that begin afterwards. A rescheduled one gets a new id",
         ),
         delayed_retry: Support::native(
             "a retry topic of the group, whose messages the broker holds back",

@@ -7,5 +7,6 @@ mod joining;
 mod login;
 mod permissions;
 mod recreated;
+mod schedule;
 pub(crate) mod shop;
 mod tls;

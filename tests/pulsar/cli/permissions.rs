@@ -134,11 +134,25 @@ fn each_command_works_with_the_actions_of_its_row() {
     let died = consumer.run(&consume);
     assert_eq!(died.code(), Some(4), "{died}");
     triage(&strict);
+    schedules(&strict);
     let handled = run(&consumer, "consume order -g mail --until-end -- true");
     assert!(handled.stderr().contains("handled"), "{handled}");
     run(&strict.user("pf caps"), "caps");
     let doctor = strict.user("pf doctor").run(&["doctor"]);
     assert!(matches!(doctor.code(), Some(0 | 1)), "{doctor}");
+}
+
+fn schedules(strict: &Strict) {
+    run(
+        &strict.user("pf publish --delay"),
+        "publish order 9 --delay 1h",
+    );
+    let reader = strict.user("pf schedule list");
+    let listed = run(&reader, "schedule list -o json").json();
+    let id = listed[0]["schedule"]["id"].as_str().unwrap();
+    run(&reader, &format!("schedule show {id}"));
+    let canceller = strict.user("pf schedule cancel");
+    run(&canceller, &format!("schedule cancel {id}"));
 }
 
 fn triage(strict: &Strict) {

@@ -40,14 +40,22 @@ fn waiting_events_do_not_make_the_broker_forget() {
     );
     assert!(moved > 4_000, "{moved}");
     assert_eq!(world.handled().len(), COUNT, "none is early");
+    // Those that were moved, too: the first ones wait in the retry topic.
+    for id in &later[..2] {
+        world.cancel(id);
+    }
     world.restart_broker();
     until("the others are handled", || {
-        world.handled().len() >= 2 * COUNT
+        world.handled().len() >= 2 * COUNT - 2
             && world.backlog("order") == 0
             && world.backlog("order-billing-RETRY") == 0
     });
     consumer.drain();
-    let all: Vec<_> = events.into_iter().map(|(id, _)| id).collect();
+    let handled = world.handled();
+    let is_cancelled = |id: &String| later[..2].contains(id);
+    assert!(!handled.iter().any(is_cancelled));
+    let all = events.into_iter().map(|(id, _)| id);
+    let all: Vec<_> = all.filter(|id| !is_cancelled(id)).collect();
     let (lost, doubled) = count("25,000 ranges, broker killed", &all, &world.handled());
     assert_eq!(lost, 0);
     // A broker confirms acknowledgements up to a second before it stores them: what was moved last comes twice.

@@ -1,6 +1,9 @@
 //! A broker of its own, a topic of orders on it, and the programs that use them.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use test_support::{
     programs::{Programs, Publishing},
@@ -140,6 +143,30 @@ impl World {
         let stats = self.stats(topic);
         let backlog = &stats["subscriptions"]["billing"]["msgBacklog"];
         backlog.as_u64().unwrap_or(u64::MAX)
+    }
+
+    /// Cancels the delayed event of this id.
+    pub(crate) fn cancel(&self, id: &str) {
+        let output = |arguments: &[&str]| {
+            let mut command = self.pf(arguments);
+            command.stdout(Stdio::piped()).output().unwrap()
+        };
+        let listed = output(&["schedule", "list", "-o", "json"]);
+        assert!(listed.status.success(), "{listed:?}");
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        let lines = listed
+            .lines()
+            .map(serde_json::from_str::<serde_json::Value>);
+        let found = lines
+            .map(Result::unwrap)
+            .find(|line| line["event"]["id"] == id);
+        let found = found.unwrap_or_else(|| panic!("{id} is not listed"));
+        let cancelled = output(&[
+            "schedule",
+            "cancel",
+            found["schedule"]["id"].as_str().unwrap(),
+        ]);
+        assert!(cancelled.status.success(), "{cancelled:?}");
     }
 
     /// Returns how many consumers of the group are connected.

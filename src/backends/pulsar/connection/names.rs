@@ -70,11 +70,6 @@ impl Names {
         })
     }
 
-    /// Reports whether a local name is that of a retry topic.
-    pub(crate) fn is_retry_topic(&self, local: &str) -> bool {
-        local.ends_with(RETRIES)
-    }
-
     /// Returns Pulsar's name of a topic, of which the namespace is left out.
     pub(crate) fn full(&self, name: &str) -> String {
         format!("persistent://{}/{name}", self.namespace)
@@ -108,6 +103,11 @@ impl Names {
         self.topic_name(&topic).ok()?;
         Some(topic)
     }
+}
+
+/// Reports whether a local name is that of a retry topic.
+pub(crate) fn is_retry_topic(local: &str) -> bool {
+    local.ends_with(RETRIES)
 }
 
 /// Refuses the name of a group that would make the name of an internal topic ambiguous for Pulsar.

@@ -16,8 +16,9 @@ use crate::{
             codec::{
                 batch::Entry,
                 chunk::Chunks,
+                message::Inbound,
                 message_id::MessageId,
-                retry::{read_original, read_retry},
+                retry::{Consumed, read_original, read_retry},
             },
             connection::consumer::ConsumerHandle,
         },
@@ -72,6 +73,15 @@ pub(super) struct LogState {
     pub(super) is_moving: bool,
     /// Where it ends for a bounded subscription.
     pub(super) end: Option<LogEnd>,
+}
+
+impl LogState {
+    fn read(&self, message: &Inbound) -> Consumed {
+        match self.kind {
+            Kind::Topic => read_original(message, &self.topic),
+            Kind::Retries => read_retry(message, &self.topic, &self.local),
+        }
+    }
 }
 
 /// The state of a subscription.
@@ -136,10 +146,7 @@ impl State {
                 place.entries.settle(message.id);
                 continue;
             }
-            let consumed = match place.kind {
-                Kind::Topic => read_original(&message, &place.topic),
-                Kind::Retries => read_retry(&message, &place.topic, &place.local),
-            };
+            let consumed = place.read(&message);
             if message.due.is_some() && self.cancelled.contains(&consumed.stored.position) {
                 place.entries.settle(message.id);
                 continue;

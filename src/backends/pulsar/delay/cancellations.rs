@@ -15,7 +15,7 @@ use crate::{
         read::reader::Reader,
     },
     event::Position,
-    transport::Result,
+    transport::{ErrorKind, Result},
 };
 
 /// The local name of the topic, without its prefix.
@@ -75,11 +75,19 @@ impl Cancellations {
     }
 }
 
+/// Opens the topic, if it exists. Who may not read it does what is allowed: most namespaces have none.
 async fn open(connection: &Arc<Connection>) -> Result<Option<Reader>> {
     let topic = connection.config.names.internal(TOPIC);
-    if topics::find_name(connection, &topic).await?.is_none() {
-        return Ok(None);
+    let opened = match topics::find_name(connection, &topic).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(_)) => Reader::open(connection, topic, -1, Start::Earliest).await,
+        Err(failed) => Err(failed),
+    };
+    match opened {
+        Err(denied) if denied.kind() == ErrorKind::Denied => {
+            tracing::debug!(%denied, "cancelled events are not known");
+            Ok(None)
+        }
+        opened => opened.map(Some),
     }
-    let reader = Reader::open(connection, topic, -1, Start::Earliest);
-    Ok(Some(reader.await?))
 }

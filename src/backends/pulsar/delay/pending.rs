@@ -14,8 +14,11 @@ use crate::{
             retry::read_retry,
         },
         connection::{
-            consumer::Start, handle::Connection, names::split_partition,
-            topic_directory::TopicInfo, topics,
+            consumer::Start,
+            handle::Connection,
+            names::{is_retry_topic, split_partition},
+            topic_directory::TopicInfo,
+            topics,
         },
         error::error,
         read::reader::Reader,
@@ -80,7 +83,7 @@ pub(super) async fn places(connection: &Arc<Connection>) -> Result<Vec<Place>> {
     let (mut places, mut retries) = (Vec::new(), Vec::new());
     for local in topics::list(connection).await?.keys() {
         let topic = names.user_topic(local);
-        if topic.is_none() && !names.is_retry_topic(local) {
+        if topic.is_none() && !is_retry_topic(local) {
             continue;
         }
         let Some(info) = topics::find_name(connection, &names.full(local)).await? else {

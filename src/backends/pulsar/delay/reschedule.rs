@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use super::{cancellations, pending, withdraw};
+use super::{
+    cancellations,
+    pending::{self, Delayed},
+    withdraw,
+};
 use crate::{
     backends::pulsar::{
         codec::{message::Outbound, message_id::parse_position, properties::Marks},
@@ -25,21 +29,27 @@ pub(crate) async fn cancel(connection: &Arc<Connection>, id: &ScheduleId) -> Res
     let Some(first) = found.first() else {
         return Ok(false);
     };
-    // Without the admin API nothing is noted.
-    withdraw::subscriptions(connection, &first.log).await?;
+    // It is listed until it is noted, so that one who was interrupted can repeat it.
+    withdraw_all(connection, &found).await?;
+    failpoint::reach("pulsar.withdrawn");
     let was_noted = cancellations::read(connection).await?.contains(&position);
     if !was_noted {
         cancellations::note(connection, &position).await?;
-    }
-    failpoint::reach("pulsar.cancel_noted");
-    for one in &found {
-        withdraw::withdraw(connection, &one.log, one.id).await?;
+        // A subscription that was created before the note may not have read it.
+        withdraw_all(connection, &found).await?;
     }
     if first.due <= SystemTime::now() {
         let message = format!("event {position} became due while it was cancelled");
         return Err(error(ErrorKind::Ambiguous, message));
     }
     Ok(!was_noted)
+}
+
+async fn withdraw_all(connection: &Arc<Connection>, found: &[Delayed]) -> Result<()> {
+    for one in found {
+        withdraw::withdraw(connection, &one.log, one.id).await?;
+    }
+    Ok(())
 }
 
 /// Moves a delayed event to another time, under a new id, and reports whether it was pending. The new one is stored before the old
@@ -73,7 +83,7 @@ pub(crate) async fn reschedule(
     failpoint::reach("pulsar.rescheduled");
     let was_pending = cancel(connection, id).await?;
     if !was_pending && let Some(mut new) = new {
-        // Somebody else cancelled it first.
+        // Another operator cancelled it first.
         new.partition = entry.partition;
         let new = ScheduleId(new.position(&topic).as_str().to_owned());
         cancel(connection, &new).await?;

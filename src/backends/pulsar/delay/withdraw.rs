@@ -18,10 +18,7 @@ use crate::{
 
 /// Returns the durable subscriptions of a log, each with the type under which it can be joined. One that delivers in its order
 /// alone is left out while it has consumers: it delivers delayed messages at once.
-pub(super) async fn subscriptions(
-    connection: &Connection,
-    log: &str,
-) -> Result<Vec<(String, SubType)>> {
+async fn subscriptions(connection: &Connection, log: &str) -> Result<Vec<(String, SubType)>> {
     let path = format!("{}/stats", admin::path_of(log));
     let stats = admin::get(connection, &path).await?.unwrap_or_default();
     let all = stats["subscriptions"].as_object();
