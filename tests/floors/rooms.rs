@@ -51,8 +51,8 @@ const SEAM: [(&str, &str); 4] = [
 
 const LONGEST_TRANSPORT: usize = 220;
 
-/// Folders that are no backends: what several of them use.
-const SHARED: [&str; 1] = ["delivery_buffer"];
+/// Folders that are no backends: what several of them use, and options that build the URLs of all.
+const SHARED: [&str; 2] = ["delivery_buffer", "store_options"];
 
 /// Returns the backend of a file and its room.
 fn room(path: &str) -> Option<(&str, &str)> {
