@@ -1,6 +1,7 @@
 //! Outboxes in PostgreSQL, on a real server.
 
 mod fixture;
+mod inbox;
 mod operating;
 mod outages;
 mod rights;
