@@ -47,6 +47,9 @@ impl Copies {
         fetched: Fetched,
         settlements: &mut Settlements,
     ) -> Vec<Delivery> {
+        // First what is to be run: copies that were fetched with it wait for it here.
+        let run = fetched.run.into_iter();
+        let run = run.filter_map(|delivery| self.begin(delivery)).collect();
         for (delivery, key, copied) in fetched.copies {
             match copied {
                 Copied::Settled => settlements.ack(delivery, Some(LeftOut::Duplicate)),
@@ -57,8 +60,7 @@ impl Copies {
                 }
             }
         }
-        let run = fetched.run.into_iter();
-        run.filter_map(|delivery| self.begin(delivery)).collect()
+        run
     }
 
     /// Takes a delivery that is to be run; returns it unless a copy of it is in flight.
