@@ -18,7 +18,7 @@ fn a_copy_is_a_duplicate() {
 
     --- stderr
     consuming order.created as group billing: sh -c 'echo $PF_EVENT_ID'
-    2 handled, 2 duplicates, 2 given back
+    2 handled, 2 duplicates
     ");
 }
 

@@ -4,6 +4,7 @@
 mod broken;
 mod impls;
 mod imports;
+mod licences;
 mod module;
 mod rooms;
 mod shape;
