@@ -112,7 +112,13 @@ impl Sdk {
             Mode::Worker => std::fs::read_to_string(pf.path(&self.group())).unwrap(),
         };
         let events = report.lines().map(|line| {
-            let event: Value = serde_json::from_str(line).unwrap();
+            let mut event: Value = serde_json::from_str(line).unwrap();
+            // It differs from group to group.
+            let key = event["attributes"]
+                .as_object_mut()
+                .unwrap()
+                .remove("pfdedupkey");
+            assert_eq!(key.is_some(), self.mode == Mode::Worker, "{event}");
             let id = event["attributes"]["id"].as_str().unwrap().to_owned();
             (id, event)
         });
