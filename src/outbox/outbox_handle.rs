@@ -57,7 +57,7 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or has no outbox.
     pub async fn list(&self, filter: RowFilter, above: i64, limit: i64) -> Result<Vec<OutboxRow>> {
-        self.table.list(filter, above, limit).await
+        self.existing().await?.list(filter, above, limit).await
     }
 
     /// Returns a row.
@@ -65,7 +65,7 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or has no outbox.
     pub async fn show(&self, id: i64) -> Result<Option<OutboxRow>> {
-        self.table.show(id).await
+        self.existing().await?.show(id).await
     }
 
     /// Lets a refused or parked row be published; returns whether it was one.
@@ -73,7 +73,7 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or has no outbox.
     pub async fn unblock(&self, id: i64) -> Result<bool> {
-        self.table.unblock(id).await
+        self.existing().await?.unblock(id).await
     }
 
     /// Parks a row that was not published, so that it holds up nothing; returns whether there is one.
@@ -81,7 +81,7 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or has no outbox.
     pub async fn park(&self, id: i64) -> Result<bool> {
-        self.table.park(id).await
+        self.existing().await?.park(id).await
     }
 
     /// Deletes rows that were published longer than `age` ago, in transactions of 10,000; returns how many.
@@ -89,9 +89,10 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or has no outbox.
     pub async fn clean(&self, age: Duration) -> Result<u64> {
+        let table = self.existing().await?;
         let (mut deleted, mut above) = (0, 0);
         loop {
-            let step = self.table.clean(age, above, CLEAN).await?;
+            let step = table.clean(age, above, CLEAN).await?;
             deleted += step.deleted;
             match step.next {
                 Some(next) => above = next,
@@ -105,8 +106,13 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or has no outbox.
     pub async fn status(&self) -> Result<OutboxStatus> {
+        self.existing().await?.status().await
+    }
+
+    /// Returns the table, unless the database has none.
+    async fn existing(&self) -> Result<&dyn Table> {
         self.table.identify(false).await?;
-        self.table.status().await
+        Ok(&*self.table)
     }
 }
 

@@ -31,6 +31,7 @@ mod nonblocking;
 mod normalised;
 #[cfg(target_os = "linux")]
 mod orphans;
+mod outbox;
 mod paths;
 #[cfg(target_os = "linux")]
 mod process_cleanup;
