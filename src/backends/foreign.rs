@@ -85,12 +85,13 @@ impl ForeignFailure {
     /// Reads what a message of a dead-letter topic says about its failure; none if nothing.
     pub(crate) fn read(message: &Message) -> Option<Self> {
         let headers = &message.headers;
-        Self::hexa(headers)
-            .or_else(|| Self::watermill(|name| headers.text(name).map(Cow::Borrowed)))
+        // An event of hexa-event keeps its headers where another program gives it up.
+        Self::watermill(|name| headers.text(name).map(Cow::Borrowed))
             .or_else(|| Self::go(message))
             .or_else(|| Self::knative(message))
             .or_else(|| Self::watermill_json(message))
             .or_else(|| Self::ruststream(headers))
+            .or_else(|| Self::hexa(headers))
     }
 
     /// Returns that of a message that says nothing.

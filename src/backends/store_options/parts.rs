@@ -44,10 +44,18 @@ impl Parts {
         self.parameters.push((name.to_owned(), value.into()));
     }
 
+    /// Returns the place without a user and a password, which are not allowed in it.
+    fn shown(&self) -> &str {
+        match self.scheme {
+            "sqlite" => &self.place,
+            _ => self.place.rsplit('@').next().unwrap_or_default(),
+        }
+    }
+
     /// Builds the URL of a path or a server, and has it checked.
     pub(super) fn url(&self, factory: &dyn Factory) -> Result<Url> {
         let wrong = |what: &str| {
-            let message = format!("`{}` {what}", self.place);
+            let message = format!("`{}` {what}", self.shown());
             TransportError::new(self.scheme, ErrorKind::Configuration, message)
         };
         let text = if self.scheme == "sqlite" {
@@ -64,8 +72,11 @@ impl Parts {
         };
         let mut url = parse_url(&text).map_err(|why| wrong("is not a valid place").because(why))?;
         if let Some((user, password)) = &self.login {
+            // The URL leaves `%` as it is.
+            let escaped = |text: &str| text.replace('%', "%25");
+            let password = password.as_deref().map(escaped);
             let set = url
-                .set_username(user)
+                .set_username(&escaped(user))
                 .and_then(|()| url.set_password(password.as_deref()));
             set.map_err(|()| wrong("takes no user and password"))?;
         }
@@ -81,7 +92,7 @@ impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parts")
             .field("scheme", &self.scheme)
-            .field("place", &self.place)
+            .field("place", &self.shown())
             .field("path", &self.path)
             .finish_non_exhaustive()
     }

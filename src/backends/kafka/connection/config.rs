@@ -32,7 +32,10 @@ const PARAMETERS: Parameters = Parameters {
 };
 
 /// Properties that delivery guarantees depend on, under each of their names.
-const RESERVED: [&str; 15] = [
+const RESERVED: [&str; 18] = [
+    "allow.auto.create.topics",
+    "delivery.report.only.error",
+    "offset.store.method",
     "bootstrap.servers",
     "metadata.broker.list",
     "client.id",
@@ -127,7 +130,9 @@ impl Config {
             "partitions" => self.partitions = Some(PARAMETERS.count(name, value)?),
             "replication" => self.replication = Some(PARAMETERS.count(name, value)?),
             name if name.contains('.') || UNDOTTED.contains(&name) => {
-                if RESERVED.contains(&name) {
+                // Events of one key belong into one partition.
+                let scatters = name == "partitioner" && value == "random";
+                if scatters || RESERVED.contains(&name) {
                     let message =
                         format!("`{name}` cannot be set: delivery guarantees depend on it");
                     return Err(wrong(message));

@@ -89,4 +89,22 @@ mod tests {
         assert_eq!(id("7", &hexa[1..]), None, "a header that is required");
         assert_eq!(id("7", &[]), None);
     }
+
+    /// On NATS a position is a number, and the name of a topic may end with one, too.
+    #[test]
+    fn a_topic_whose_name_ends_like_a_partition_keeps_it() {
+        let mut message = Message::new("order-2".parse().unwrap(), "{}");
+        for (name, value) in [
+            ("_ctx_correlation_id", "c"),
+            ("_ctx_locale", ""),
+            ("_payload_encoder", "json"),
+        ] {
+            message
+                .headers
+                .push(name, Some(Bytes::from_static(value.as_bytes())));
+        }
+        let named = identified(&message, &Position::new("42"));
+        let envelope = crate::event::Envelope::read(&named).unwrap();
+        assert_eq!((&*envelope.id, &*envelope.ty), ("order-2-42", "order-2"));
+    }
 }

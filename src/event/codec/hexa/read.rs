@@ -124,8 +124,9 @@ impl Kind {
             return Err(EventError::NotAnEvent(what));
         }
         let encoder = fields.text(ENCODER)?.unwrap_or_default();
-        // The label stood for the binary form, and since August 2021 for JSON.
-        let is_json = payload.trim_ascii_start().starts_with(b"{");
+        // The label stood for the binary form, and since August 2021 for JSON. White space is no sign of that: a line break is
+        // the tag of a first field.
+        let is_json = payload.starts_with(b"{");
         match encoder.as_ref() {
             PROTOBUF if !is_json => Ok(Self::Protobuf),
             JSON | PROTOBUF => Ok(Self::json(payload)),
@@ -181,7 +182,10 @@ fn draft<'a>(
         let origin = root.as_deref().and_then(split_root_id);
         let topic = origin.map(|(topic, ..)| topic);
         // Under the prefix of a URL, the broker's name is longer than that of the topic.
-        let topic = topic.filter(|topic| !topic.ends_with(message.topic.as_str()));
+        let topic = topic.filter(|topic| {
+            !topic.ends_with(message.topic.as_str())
+                && !is_of(root.as_deref(), message.topic.as_str())
+        });
         let topic = topic.unwrap_or(message.topic.as_str()).to_owned();
         let source = || Cow::Owned(format!("hexa:{}", percent::encode(&topic)));
         draft.source.get_or_insert_with(source);
@@ -195,6 +199,16 @@ fn draft<'a>(
         draft.datacontenttype.get_or_insert_with(kind);
     }
     Ok(draft)
+}
+
+/// Reports whether an id is that of a place in a topic, whose name may end like a partition.
+fn is_of(root: Option<&str>, topic: &str) -> bool {
+    let place = root.and_then(|root| root.strip_prefix(topic)?.strip_prefix('-'));
+    place.is_some_and(|place| {
+        place
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    })
 }
 
 /// Splits an id of Kafka, `<topic>-<partition>-<offset>`, from the right.

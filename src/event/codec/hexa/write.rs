@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{ATTRIBUTE, CONTEXT, ENCODER, HEADER, JSON, PAYLOAD, PROTOBUF, PROTOBUF_TYPE, USER};
 use crate::event::{
     Dialect, Envelope, EventError, Headers, attributes::names, codec::content::Content,
-    json::walk::EVENT_DEPTH, json::walk::Members, json::write, json::write::ObjectWriter,
+    json::write, json::write::ObjectWriter,
 };
 
 /// Further content types of protobuf messages.
@@ -56,7 +56,10 @@ fn context<'e>(envelope: &'e Envelope<'_>) -> Result<Vec<Field<'e>>, EventError>
             name => envelope.extension(name),
         };
         if let Some(value) = &given {
-            if context.header == USER && Members::open(value, EVENT_DEPTH).is_none() {
+            let is_object = || {
+                serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value).is_ok()
+            };
+            if context.header == USER && !is_object() {
                 let rule = "is not a JSON object, which hexa-event requires of a user";
                 return Err(EventError::attribute(context.extension, rule));
             }

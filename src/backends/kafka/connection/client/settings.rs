@@ -61,11 +61,9 @@ pub(crate) fn validate(config: &Config) -> Result<()> {
     match client.create_native_config() {
         Ok(_) => Ok(()),
         Err(KafkaError::ClientConfig(_, reason, name, value)) => {
-            let value = if name.contains("password") {
-                "***"
-            } else {
-                &value
-            };
+            // Also under a misspelt name.
+            let may_be_secret = name.starts_with("sasl") || name.starts_with("ssl");
+            let value = if may_be_secret { "***" } else { &value };
             let message = format!("librdkafka refuses `{name}={value}`: {reason}");
             Err(wrong(message).hint("its documentation lists every property"))
         }
