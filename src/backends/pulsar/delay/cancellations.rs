@@ -31,7 +31,8 @@ pub(super) async fn note(connection: &Arc<Connection>, position: &Position) -> R
             partition_key: Some(position.as_str().to_owned()),
             ..MessageMetadata::default()
         },
-        payload: bytes::Bytes::new(),
+        // One without a payload would be taken away with its key, were the topic compacted.
+        payload: bytes::Bytes::from_static(b"cancelled"),
     };
     let stored = producer.send(outbound).await;
     producer.close().await;
