@@ -123,7 +123,7 @@ impl LogTask {
                     return Err(unacknowledged(last));
                 }
             }
-            let subscribing = Consumer::subscribe(&self.session.connection, &self.plan.spec);
+            let subscribing = self.session.subscribe_again(&self.plan.spec);
             let failed = match timeout_at(limit, subscribing).await {
                 Ok(Ok(consumer)) => return Ok(Some(consumer)),
                 Ok(Err(failed)) => failed,

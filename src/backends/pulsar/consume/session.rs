@@ -13,7 +13,15 @@ use super::{
     until_end::LATE,
 };
 use crate::{
-    backends::pulsar::connection::{handle::Connection, keeper::Keeper, producer::Producer},
+    backends::pulsar::{
+        connection::{
+            consumer::{Consumer, ConsumerSpec},
+            handle::Connection,
+            keeper::Keeper,
+            producer::Producer,
+        },
+        delay::cancellations,
+    },
     lock::Mutex,
     transport::{Delivery, Result, SubscribeRequest, TransportError},
 };
@@ -46,6 +54,14 @@ impl Session {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
+    }
+
+    /// Subscribes to a log again. The group may have been set back, so that what was cancelled meanwhile comes, too.
+    pub(super) async fn subscribe_again(&self, spec: &ConsumerSpec) -> Result<Consumer> {
+        let consumer = Consumer::subscribe(&self.connection, spec).await?;
+        let cancelled = cancellations::read(&self.connection).await?;
+        self.state().cancelled.extend(cancelled);
+        Ok(consumer)
     }
 
     /// Returns the name of the store in dead letters.
