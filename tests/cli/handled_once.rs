@@ -209,3 +209,34 @@ fn an_inbox_of_another_shape_is_refused() {
     hint: as in `postgres://localhost/shop` or `sqlite:app.db`; or set PF_OUTBOX
     ");
 }
+
+/// Programs of the version before know no marks, and go on to use a store that was only looked at.
+#[test]
+fn looking_does_not_migrate_a_store_without_marks() {
+    let pf = store_with(&["1"]);
+    let version = || {
+        let store = rusqlite::Connection::open(pf.path("events.db")).unwrap();
+        let version: i64 = store
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
+        version
+    };
+    let now = version();
+    {
+        let store = rusqlite::Connection::open(pf.path("events.db")).unwrap();
+        let before = "DROP TABLE marks; PRAGMA user_version = 2";
+        store.execute_batch(before).unwrap();
+    }
+    for look in [
+        &["tail", "order.created", "--until-end"][..],
+        &["dlq", "list"],
+        &["dlq", "stats"],
+        &["schedule", "list"],
+    ] {
+        let _ = pf.run(look).succeeded();
+        assert_eq!(version(), 2, "{look:?}");
+    }
+    let handled = consume(&pf, &["--dedup"], "true").succeeded();
+    assert!(handled.stderr().contains("1 handled"), "{handled}");
+    assert_eq!(version(), now);
+}

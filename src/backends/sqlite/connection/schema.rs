@@ -16,6 +16,9 @@ const STEPS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 /// The version that this program reads and writes.
 pub(crate) const VERSION: usize = STEPS.len();
 
+/// The oldest version that can be looked at as it is: what came later is only used by consumers.
+pub(crate) const READABLE: usize = 2;
+
 /// `held` has the messages in flight. `waiting` has messages that the group's cursor passed and that are not
 /// finished: its retries, and (with due 0) messages that were returned or skipped. Both are empty for a group that
 /// keeps up, so that publishing costs no more with many groups than with one. `sorts` has what the dead letters of
@@ -92,6 +95,16 @@ pub(crate) enum State {
     Ready,
     /// Empty, or a store of an older version: to be migrated from this one.
     Older(usize),
+}
+
+impl State {
+    /// Reports whether the file can be looked at without a migration: an older program goes on to use it.
+    pub(crate) fn is_readable(&self) -> bool {
+        match self {
+            Self::Ready => true,
+            Self::Older(version) => *version >= READABLE,
+        }
+    }
 }
 
 /// Inspects the header of a file, without writing.

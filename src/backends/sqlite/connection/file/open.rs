@@ -117,11 +117,11 @@ pub(crate) fn open_reader(
     };
     opened.0.pragma_update(None, "query_only", true)?;
     match schema::inspect(&opened.0) {
-        Ok(State::Ready) => {
+        Ok(state) if state.is_readable() => {
             tracing::debug!(path = %config.path.display(), "opened the store for reading");
             shared(assemble(config, guard, opened)?, config, connections)
         }
-        Ok(State::Older(_)) => {
+        Ok(_) => {
             drop((opened, guard));
             drop(open_writer(config, connections)?);
             let guard = connections.register()?;
