@@ -4296,7 +4296,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__inbox__subcmd__clean)
-            opts="-o -q -h --in --older-than --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --in --older-than --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4307,10 +4307,6 @@ _pf() {
                     return 0
                     ;;
                 --older-than)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4346,17 +4342,13 @@ _pf() {
             return 0
             ;;
         pf__subcmd__inbox__subcmd__create)
-            opts="-o -q -h --in --print --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --in --print --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --in)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

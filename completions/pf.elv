@@ -243,7 +243,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;outbox;create'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -278,7 +278,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;status'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -291,7 +291,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;list'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --limit 'End after N rows'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -307,7 +307,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;show'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -320,7 +320,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;unblock'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -333,7 +333,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;park'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -346,7 +346,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;clean'= {
-            cand --in 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --older-than 'Only rows that were published longer ago than this'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -406,7 +406,6 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;inbox;create'= {
             cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -422,7 +421,6 @@ set edit:completion:arg-completer[pf] = {|@words|
         &'pf;inbox;clean'= {
             cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
             cand --older-than 'Only keys that were entered longer ago than this; later copies of their events are handled again'
-            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'

@@ -285,7 +285,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcom
 complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "park" -d 'Park rows, so that they hold up nothing'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -326,7 +326,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l create -d 'Create missing topics and streams'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -342,7 +342,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l limit -d 'End after N rows' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -361,7 +361,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l all -d 'All rows that are not published'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -377,7 +377,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -393,7 +393,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -409,7 +409,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l in -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l older-than -d 'Only rows that were published longer ago than this' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -455,7 +455,6 @@ complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcomm
 complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "clean" -d 'Delete old keys, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
-complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -474,7 +473,6 @@ complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l older-than -d 'Only keys that were entered longer ago than this; later copies of their events are handled again' -r
-complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -s o -l output -d 'Output format' -r -f -a "text\t'For people'

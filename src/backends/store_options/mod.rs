@@ -73,6 +73,36 @@ macro_rules! servers {
     };
 }
 
+/// Adds the options of backends that read certificates from files.
+#[cfg(any(feature = "nats", feature = "pulsar"))]
+macro_rules! certificates {
+    () => {
+        /// Sets the file with the certificates that are trusted (`ca`), which needs TLS; those of the system by default.
+        #[must_use]
+        pub fn authority(self, file: impl AsRef<std::path::Path>) -> Self {
+            self.file("ca", file.as_ref())
+        }
+
+        /// Sets the files with this client's certificate and its key (`cert`, `key`), which needs TLS; none by default.
+        #[must_use]
+        pub fn certificate(
+            self,
+            certificate: impl AsRef<std::path::Path>,
+            key: impl AsRef<std::path::Path>,
+        ) -> Self {
+            self.file("cert", certificate.as_ref())
+                .file("key", key.as_ref())
+        }
+
+        fn file(mut self, name: &str, file: &std::path::Path) -> Self {
+            self.parts.set(name, file.to_string_lossy());
+            self
+        }
+    };
+}
+
+#[cfg(any(feature = "nats", feature = "pulsar"))]
+use certificates;
 #[cfg(any(
     feature = "sqlite",
     feature = "nats",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{common, parts::Parts, servers};
+use super::{certificates, common, parts::Parts, servers};
 use crate::{backends::nats::NatsFactory, event::Topic};
 
 /// Options of a JetStream stream.
@@ -35,6 +35,7 @@ impl NatsOptions {
     }
 
     servers!();
+    certificates!();
     common!(NatsFactory);
 
     /// Requires TLS (`tls:` instead of `nats:`); by default it is used where the server asks for it.
@@ -91,19 +92,6 @@ impl NatsOptions {
         self.file("nkey", file.as_ref())
     }
 
-    /// Sets the file with the certificates that are trusted (`ca`); those of the system by default.
-    #[must_use]
-    pub fn authority(self, file: impl AsRef<Path>) -> Self {
-        self.file("ca", file.as_ref())
-    }
-
-    /// Sets the files with this client's certificate and its key (`cert`, `key`); none by default.
-    #[must_use]
-    pub fn certificate(self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
-        self.file("cert", certificate.as_ref())
-            .file("key", key.as_ref())
-    }
-
     /// Sets the JetStream domain (`domain`); that of the server by default.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
@@ -129,11 +117,6 @@ impl NatsOptions {
     #[must_use]
     pub fn dedup(mut self) -> Self {
         self.parts.set("dedup", "event");
-        self
-    }
-
-    fn file(mut self, name: &str, file: &Path) -> Self {
-        self.parts.set(name, file.to_string_lossy());
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{common, parts::Parts, servers};
+use super::{certificates, common, parts::Parts, servers};
 use crate::backends::pulsar::PulsarFactory;
 
 /// Options of a namespace of a Pulsar cluster.
@@ -48,6 +48,7 @@ impl PulsarOptions {
     }
 
     servers!();
+    certificates!();
     common!(PulsarFactory);
 
     /// Uses TLS (`pulsar+ssl:`); by default it is not used.
@@ -90,19 +91,6 @@ impl PulsarOptions {
         self.file("token-file", file.as_ref())
     }
 
-    /// Sets the file with the certificates that are trusted (`ca`), which needs TLS; those of the system by default.
-    #[must_use]
-    pub fn authority(self, file: impl AsRef<Path>) -> Self {
-        self.file("ca", file.as_ref())
-    }
-
-    /// Sets the files with this client's certificate and its key (`cert`, `key`), which needs TLS; none by default.
-    #[must_use]
-    pub fn certificate(self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
-        self.file("cert", certificate.as_ref())
-            .file("key", key.as_ref())
-    }
-
     /// Sets the URL of the admin API (`admin`); port 8080 of the broker by default.
     #[must_use]
     pub fn admin(mut self, url: impl Into<String>) -> Self {
@@ -114,11 +102,6 @@ impl PulsarOptions {
     #[must_use]
     pub fn partitions(mut self, count: u32) -> Self {
         self.parts.set("partitions", count.to_string());
-        self
-    }
-
-    fn file(mut self, name: &str, file: &Path) -> Self {
-        self.parts.set(name, file.to_string_lossy());
         self
     }
 }

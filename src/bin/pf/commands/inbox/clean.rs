@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    commands::outbox::database::open_inbox,
+    commands::outbox::database::Database,
     context::Context,
     error::CliResult,
     output::{Painter, Report, counted},
@@ -22,11 +22,8 @@ use crate::{
 Examples:
   pf inbox clean --in postgres://localhost/shop --older-than 30d")]
 pub struct CleanArgs {
-    #[arg(
-        help = "The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
-    )]
-    #[arg(long = "in", value_name = "URL")]
-    database: Option<String>,
+    #[command(flatten)]
+    database: Database,
     /// Only keys that were entered longer ago than this; later copies of their events are handled again
     #[arg(long, value_parser = times::duration, value_name = "DURATION", default_value = "30d")]
     older_than: Duration,
@@ -45,7 +42,7 @@ impl Report for Deleted {
 
 impl CleanArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let inbox = open_inbox(self.database.as_deref())?;
+        let inbox = self.database.inbox()?;
         let deleted = inbox.clean(self.older_than).await?;
         context.printer.report(&Deleted { deleted })
     }

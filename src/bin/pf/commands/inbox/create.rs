@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    commands::outbox::database::open_inbox,
+    commands::outbox::database::Database,
     context::Context,
     error::CliResult,
     output::{Painter, Report},
@@ -20,11 +20,8 @@ Examples:
   pf inbox create --in 'postgres://localhost/shop?schema=app' --print > inbox.sql
   pf inbox create --in sqlite:app.db")]
 pub struct CreateArgs {
-    #[arg(
-        help = "The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
-    )]
-    #[arg(long = "in", value_name = "URL")]
-    database: Option<String>,
+    #[command(flatten)]
+    database: Database,
     /// Only print the SQL, with the rights of a handler
     #[arg(long)]
     pub print: bool,
@@ -48,7 +45,7 @@ impl Report for Created {
 
 impl CreateArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let inbox = open_inbox(self.database.as_deref())?;
+        let inbox = self.database.inbox()?;
         if self.print {
             return Ok(context.printer.raw(inbox.ddl().as_bytes())?);
         }

@@ -12,11 +12,11 @@ use crate::{
     error::{CliError, CliResult, Exit},
 };
 
-/// The database of an outbox.
+/// The database of an outbox or an inbox.
 #[derive(Debug, Args)]
 pub struct Database {
     #[arg(
-        help = "The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
+        help = "The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
     )]
     #[arg(long = "in", alias = "from", value_name = "URL")]
     pub url: Option<String>,
@@ -27,16 +27,16 @@ impl Database {
     pub fn outbox(&self) -> CliResult<Outbox> {
         open(self.url.as_deref(), "--in")
     }
+
+    /// Returns the inbox. Nothing is connected to yet.
+    pub fn inbox(&self) -> CliResult<Inbox> {
+        Ok(Inbox::new(&url("inbox", self.url.as_deref(), "--in")?)?)
+    }
 }
 
 /// Returns the outbox of a URL, or of `PF_OUTBOX`.
 pub fn open(text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
     Ok(Outbox::new(&url("outbox", text, flag)?)?)
-}
-
-/// Returns the inbox of a URL, or of `PF_OUTBOX`.
-pub fn open_inbox(text: Option<&str>) -> CliResult<Inbox> {
-    Ok(Inbox::new(&url("inbox", text, "--in")?)?)
 }
 
 /// Returns the URL of a database that was given, or of `PF_OUTBOX`. `what` is in it.
