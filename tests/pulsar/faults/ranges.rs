@@ -14,7 +14,7 @@ const COUNT: usize = 12_500;
 /// More than are moved in a second.
 const JUST_MOVED: usize = 2_000;
 /// Until the delayed ones are due.
-const DELAY: Duration = Duration::from_secs(100);
+const DELAY: Duration = Duration::from_secs(160);
 
 #[test]
 fn waiting_events_do_not_make_the_broker_forget() {

@@ -39,11 +39,16 @@ pub(crate) async fn confirm_until_dropped(session: Arc<Session>) {
     }
 }
 
-/// Waits until every acknowledgement so far is confirmed.
+/// Waits until every acknowledgement so far is confirmed. Those that are denied stay, to be reported when the subscription
+/// is closed too: what asks first may have no way to fail.
 pub(crate) async fn confirm(session: &Session) -> Result<()> {
     let _turn = session.confirming.lock().await;
     let replies = std::mem::take(&mut session.state().unconfirmed);
-    confirm_all(session, replies).await
+    let confirmed = confirm_all(session, replies.clone()).await;
+    if matches!(&confirmed, Err(failed) if failed.kind() == ErrorKind::Denied) {
+        session.state().unconfirmed.splice(0..0, replies);
+    }
+    confirmed
 }
 
 /// Reports whether the consumer is gone, so that nothing can be acknowledged.

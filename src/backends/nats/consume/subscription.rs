@@ -158,8 +158,10 @@ impl Subscription for NatsSubscription {
         let session = &self.session;
         let unconfirmed = session.state().unconfirmed.clone();
         if let Err(failed) = confirm::confirm(session).await {
-            // To be confirmed, or reported, when the subscription is closed.
-            session.state().unconfirmed.extend(unconfirmed);
+            // To be confirmed, or reported, when the subscription is closed. Those that are denied are kept already.
+            if failed.kind() != ErrorKind::Denied {
+                session.state().unconfirmed.extend(unconfirmed);
+            }
             return Err(failed);
         }
         let Some(consumer) = consumer::find(&session.connection, &session.consumer).await? else {
