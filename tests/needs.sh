@@ -1,5 +1,12 @@
 # Installs what a machine lacks. Sourced by bash scripts.
 
+# Runs a program again if it fails or takes more than ten minutes: what hangs must not hang the tests.
+twice() { # PROGRAM ARGUMENT...
+    local limit=()
+    ! command -v timeout >/dev/null || limit=(timeout --foreground --kill-after 20 600)
+    ${limit[@]+"${limit[@]}"} "$@" || ${limit[@]+"${limit[@]}"} "$@"
+}
+
 # Installs a package unless a command works.
 need() { # COMMAND PACKAGE [PACKAGE OF HOMEBREW]
     eval "$1" >/dev/null 2>&1 && return

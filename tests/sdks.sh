@@ -31,18 +31,18 @@ build_sdk_handler() { # LANGUAGE
 }
 
 build_for_go() {
-    GOWORK=off GOTOOLCHAIN=local go build -mod=readonly -o handler .
+    GOWORK=off GOTOOLCHAIN=local twice go build -mod=readonly -o handler .
 }
 
 build_for_python() {
     # pip warns of other packages of the machine, which have nothing to do with these.
-    python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes \
+    twice python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes \
         --only-binary :all: --target lib --requirement requirements.txt 2>pip.log || { cat pip.log >&2; return 1; }
     write_launcher "$(python3 -c 'import sys; print(sys.executable)')" handler.py
 }
 
 build_for_javascript() {
-    npm ci --fetch-timeout=60000 --loglevel=error --ignore-scripts --no-audit --no-fund || return 1
+    twice npm ci --fetch-timeout=60000 --loglevel=error --ignore-scripts --no-audit --no-fund || return 1
     write_launcher "$(node -p process.execPath)" handler.js
 }
 

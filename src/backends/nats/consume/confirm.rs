@@ -39,14 +39,24 @@ pub(crate) async fn confirm_until_dropped(session: Arc<Session>) {
     }
 }
 
-/// Waits until every acknowledgement so far is confirmed. Those that are denied stay, to be reported when the subscription
-/// is closed too: what asks first may have no way to fail.
+/// Waits until every acknowledgement so far is confirmed. Where that fails they are kept, to be confirmed, or reported, when
+/// the subscription is closed: the caller may have no way to fail.
 pub(crate) async fn confirm(session: &Session) -> Result<()> {
     let _turn = session.confirming.lock().await;
-    let replies = std::mem::take(&mut session.state().unconfirmed);
-    let confirmed = confirm_all(session, replies.clone()).await;
-    if matches!(&confirmed, Err(failed) if failed.kind() == ErrorKind::Denied) {
-        session.state().unconfirmed.splice(0..0, replies);
+    let (replies, incarnation) = {
+        let mut state = session.state();
+        (
+            std::mem::take(&mut state.unconfirmed),
+            session.incarnation(),
+        )
+    };
+    let confirmed = confirm_all(session, &replies, incarnation).await;
+    if confirmed.is_err() {
+        let mut state = session.state();
+        // In another stream under the name these sequences would be other messages.
+        if session.incarnation() == incarnation {
+            state.unconfirmed.splice(0..0, replies);
+        }
     }
     confirmed
 }
@@ -60,13 +70,16 @@ async fn is_gone(session: &Session) -> bool {
 }
 
 /// Waits until acknowledgements are confirmed. The server takes them in order, so that the last one is enough. If its
-/// answer is lost, all of them are sent again.
-pub(crate) async fn confirm_all(session: &Session, mut replies: Vec<Subject>) -> Result<()> {
-    let Some(last) = replies.pop() else {
+/// answer is lost, all of them are sent again. They are of the stream that had this incarnation of the name.
+pub(crate) async fn confirm_all(
+    session: &Session,
+    replies: &[Subject],
+    incarnation: u64,
+) -> Result<()> {
+    let Some((last, replies)) = replies.split_last() else {
         return Ok(());
     };
-    let (replies, last) = (&replies, &last);
-    let (deadline, incarnation) = (Instant::now() + session.lease, session.incarnation());
+    let deadline = Instant::now() + session.lease;
     let confirmed = retry::attempts(deadline, |unanswered: Option<TransportError>| async move {
         if session.incarnation() != incarnation {
             // These sequences are other messages now.

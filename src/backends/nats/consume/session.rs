@@ -131,7 +131,11 @@ impl Session {
 
     /// Notes that another stream took the name of the one before.
     pub(crate) fn switch_stream(&self, store: String) {
+        let mut state = self.state();
+        // Acknowledgements that could not be confirmed meanwhile name sequences of the other stream.
+        state.unconfirmed.clear();
         self.incarnation.fetch_add(1, Ordering::Relaxed);
+        drop(state);
         *self.store.lock() = store;
     }
 

@@ -141,7 +141,8 @@ async fn confirm_letters(
     results: &mut [Result<()>],
 ) {
     let replies = letters.iter().map(|(_, dead)| dead.handle.reply.clone());
-    let confirmed = confirm_all(session, replies.collect()).await;
+    let replies: Vec<_> = replies.collect();
+    let confirmed = confirm_all(session, &replies, session.incarnation()).await;
     for (index, DeadLettered { handle, has_record }) in letters {
         match &confirmed {
             Ok(()) if has_record => {

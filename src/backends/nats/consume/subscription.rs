@@ -156,14 +156,7 @@ impl Subscription for NatsSubscription {
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         let session = &self.session;
-        let unconfirmed = session.state().unconfirmed.clone();
-        if let Err(failed) = confirm::confirm(session).await {
-            // To be confirmed, or reported, when the subscription is closed. Those that are denied are kept already.
-            if failed.kind() != ErrorKind::Denied {
-                session.state().unconfirmed.extend(unconfirmed);
-            }
-            return Err(failed);
-        }
+        confirm::confirm(session).await?;
         let Some(consumer) = consumer::find(&session.connection, &session.consumer).await? else {
             return Ok(None);
         };
