@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     event::HandlingKey,
-    transport::{Handling, Mark},
+    transport::{Beginning, Handling, Mark},
 };
 
 /// The most marks that are kept, about 150 bytes each.
@@ -23,11 +23,22 @@ pub(crate) struct MarkIndex {
 }
 
 impl MarkIndex {
-    /// Returns the mark of a key that was set within the window.
-    pub(crate) fn get(&self, key: HandlingKey, now: SystemTime, window: Duration) -> Option<&Mark> {
+    /// Returns the mark of a key that was set within the window. `is_pending` says whether the group of a delivery on which
+    /// a run began may still settle it.
+    pub(crate) fn get(
+        &self,
+        key: HandlingKey,
+        now: SystemTime,
+        window: Duration,
+        is_pending: impl FnOnce(&Beginning) -> bool,
+    ) -> Option<Mark> {
         let (mark, at) = self.marks.get(&key)?;
         let age = now.duration_since(*at).unwrap_or_default();
-        (age < window).then_some(mark)
+        let mark = (age < window).then_some(mark)?;
+        Some(match mark {
+            Mark::Begun(beginning) if !is_pending(beginning) => Mark::Unknown,
+            mark => mark.clone(),
+        })
     }
 
     /// Sets a mark, and forgets those that are older than the window or too many.
@@ -36,7 +47,8 @@ impl MarkIndex {
         self.by_time.push_back((now, key));
         while let Some((at, oldest)) = self.by_time.front().copied() {
             let is_over = now.duration_since(at).is_ok_and(|age| age >= window);
-            if !is_over && self.by_time.len() <= MOST {
+            let is_full = self.marks.len() > MOST || self.by_time.len() > 2 * MOST;
+            if !is_over && !is_full {
                 return;
             }
             self.by_time.pop_front();
@@ -54,19 +66,20 @@ impl MarkIndex {
         handling: &Handling,
         now: SystemTime,
         window: Duration,
+        is_pending: impl FnOnce(&Beginning) -> bool,
     ) -> Option<Mark> {
-        let found = self.get(handling.key, now, window).cloned();
+        let found = self.get(handling.key, now, window, is_pending);
         if found.as_ref().is_none_or(|mark| mark.admits(handling)) {
-            let begun = Mark::Begun(handling.position.clone());
+            let begun = Mark::Begun(handling.beginning.clone());
             self.set(handling.key, begun, now, window);
         }
         found
     }
 
-    /// Forgets that a run of the message at this position began.
-    pub(crate) fn forget(&mut self, key: HandlingKey, position: &crate::event::Position) {
-        let is_ours = |(mark, _): &(Mark, SystemTime)| *mark == Mark::Begun(position.clone());
-        if self.marks.get(&key).is_some_and(is_ours) {
+    /// Forgets that a run of this delivery began.
+    pub(crate) fn forget(&mut self, key: HandlingKey, beginning: &Beginning) {
+        let is_its = |(mark, _): &(Mark, SystemTime)| matches!(mark, Mark::Begun(begun) if begun == beginning);
+        if self.marks.get(&key).is_some_and(is_its) {
             self.marks.remove(&key);
         }
     }

@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    DeadLetterId, DeadLetterKind, Dedup, ErrorKind, Failure, Handling, MarkChange, Marks, Result,
-    TransportError,
+    Beginning, DeadLetterId, DeadLetterKind, Dedup, ErrorKind, Failure, Handling, MarkChange,
+    Marks, Result, TransportError,
 };
 use crate::event::{Action, Group, HandlingKey, Message, Pattern, Position, Stored, identified};
 
@@ -296,11 +296,15 @@ impl Delivery {
     }
 
     /// Returns it as a handling of an action; `None` if it is not an event.
-    pub(crate) fn handling(&self, action: &Action) -> Option<Handling> {
+    pub(crate) fn handling(&self, action: &Action, group: &Group) -> Option<Handling> {
+        let lineage = self.lineage.as_ref();
         Some(Handling {
             key: HandlingKey::of(action, &self.event_message()).ok()?,
-            position: self.stored.position.clone(),
-            is_replay: self.lineage.is_some(),
+            beginning: Beginning {
+                group: group.clone(),
+                position: self.stored.position.clone(),
+            },
+            replay_of: lineage.map(|lineage| lineage.replay_of.clone()),
         })
     }
 

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 
 use super::{DeadLetterId, Result};
-use crate::event::{HandlingKey, Position};
+use crate::event::{Action, Group, HandlingKey, Message, Position};
 
 /// How a consumer recognises copies of what it has handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Dedup {
     pub window: Duration,
     /// What is marked when.
     pub mode: DedupMode,
+    /// The name of what is done with an event; `None` is that of the group. Groups of one action share their marks.
+    pub action: Option<Action>,
 }
 
 impl Dedup {
@@ -26,15 +28,35 @@ impl Dedup {
     /// Keeps marks for this long, each written with the settlement.
     #[must_use]
     pub fn settled(window: Duration) -> Self {
-        let mode = DedupMode::Settled;
-        Self { window, mode }
+        Self::of(window, DedupMode::Settled)
     }
 
     /// Keeps marks for this long, each begun before the run.
     #[must_use]
     pub fn at_most_once(window: Duration) -> Self {
-        let mode = DedupMode::AtMostOnce;
-        Self { window, mode }
+        Self::of(window, DedupMode::AtMostOnce)
+    }
+
+    fn of(window: Duration, mode: DedupMode) -> Self {
+        Self {
+            window,
+            mode,
+            action: None,
+        }
+    }
+
+    /// Returns the name of what a group does with an event.
+    #[must_use]
+    pub fn action(&self, group: &Group) -> Action {
+        let action = self.action.clone();
+        action.unwrap_or_else(|| group.clone().into())
+    }
+
+    /// Returns the key of what a group does with this event; `None` if it is not an event. The message is that of
+    /// [`Delivery::event_message`](super::Delivery::event_message).
+    #[must_use]
+    pub fn key(&self, group: &Group, event: &Message) -> Option<HandlingKey> {
+        HandlingKey::of(&self.action(group), event).ok()
     }
 }
 
@@ -57,8 +79,11 @@ pub enum DedupMode {
 /// The mark of a handling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// A run began on the copy at this position, and is not settled.
-    Begun(Position),
+    /// A run began on this delivery, which is in flight or waits for its retry.
+    Begun(Beginning),
+    /// A run began on a delivery that its group no longer has: how it ended is unknown. It was settled by a consumer that
+    /// keeps no marks, or removed.
+    Unknown,
     /// Handled.
     Done,
     /// Given up, as this dead letter.
@@ -66,15 +91,26 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// Reports whether a handling may begin all the same: it is the one that began, or the replay of a dead letter.
+    /// Reports whether a handling may begin all the same: it is the one that began, or the replay of this dead letter, or
+    /// nobody will settle the one that began.
     #[must_use]
     pub fn admits(&self, handling: &Handling) -> bool {
         match self {
-            Self::Begun(position) => *position == handling.position,
+            Self::Begun(beginning) => *beginning == handling.beginning,
+            Self::Unknown => true,
             Self::Done => false,
-            Self::Dead(_) => handling.is_replay,
+            Self::Dead(letter) => handling.replay_of.as_ref() == Some(letter),
         }
     }
+}
+
+/// The delivery on which a run begins. Groups that share an action have the same positions, so it names the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// The group that has it.
+    pub group: Group,
+    /// Its position. A retry has that of its original.
+    pub position: Position,
 }
 
 /// A delivery that is to be handled, as its mark is looked up.
@@ -82,10 +118,10 @@ impl Mark {
 pub struct Handling {
     /// The key.
     pub key: HandlingKey,
-    /// The position of the delivery. A retry has that of its original.
-    pub position: Position,
-    /// Whether it is the replay of a dead letter.
-    pub is_replay: bool,
+    /// The delivery.
+    pub beginning: Beginning,
+    /// The dead letter that it is the replay of.
+    pub replay_of: Option<DeadLetterId>,
 }
 
 /// What a settlement does to the mark of its delivery, together with the verdict.
@@ -104,7 +140,8 @@ pub enum MarkChange {
 #[async_trait]
 pub trait Marks: fmt::Debug + Send + Sync {
     /// Looks up the marks of deliveries in flight, and returns what was there: one result per handling, in order. A mark
-    /// that is older than the window is none.
+    /// that is older than the window is none, and so is one of a store that was deleted and created again. A beginning is
+    /// [`Mark::Begun`] only while its group may still settle it, and [`Mark::Unknown`] afterwards.
     ///
     /// A store whose members take copies of one event at the same moment, and which can note it with little effort, also
     /// begins each handling that its mark [admits](Mark::admits), so that other members see it.
@@ -113,7 +150,8 @@ pub trait Marks: fmt::Debug + Send + Sync {
     /// If the server does not answer.
     async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>>;
 
-    /// Begins a handling, durably, unless its mark does not [admit](Mark::admits) it; returns what was there.
+    /// Begins a handling, durably, unless its mark does not [admit](Mark::admits) it; returns what was there. Of several
+    /// callers, also of several members that hold one delivery, at most one gets `None`.
     ///
     /// # Errors
     /// If the server does not answer; it may have begun.

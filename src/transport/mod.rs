@@ -78,7 +78,7 @@ pub use self::{
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
     finding::{Finding, FindingLevel},
     held_elsewhere::HeldElsewhere,
-    mark::{Dedup, DedupMode, Handling, Mark, MarkChange, Marks},
+    mark::{Beginning, Dedup, DedupMode, Handling, Mark, MarkChange, Marks},
     publish::{Outgoing, Receipt},
     receipted::{BatchError, Receipted, ReceiptedPublisher},
     schedule::{FIND_LIMIT, Schedule, ScheduleId, ScheduleScan, Schedules, first_due},

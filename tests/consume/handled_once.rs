@@ -11,7 +11,7 @@ use protoflow::{
     Event, HandlerError, RetryPolicy,
     event::{Group, HandlingKey, event},
     runtime::{ConsumeError, EventFilter, JobOptions, PlanRequest, Stop, Triage},
-    transport::{DeadLetterKind, Dedup, Handling, JobAction, Mark, Selection},
+    transport::{Beginning, DeadLetterKind, Dedup, Handling, JobAction, Mark, Selection},
 };
 
 use crate::harness::{Bench, TOPIC, accept};
@@ -158,8 +158,11 @@ async fn a_run_that_never_ended_is_not_repeated() {
     let taken = member.next(1).await.unwrap();
     let handling = Handling {
         key: HandlingKey::new(&group().into(), "/shop", "a"),
-        position: taken[0].stored.position.clone(),
-        is_replay: false,
+        beginning: Beginning {
+            group: group(),
+            position: taken[0].stored.position.clone(),
+        },
+        replay_of: None,
     };
     let marks = member.marks().unwrap();
     assert_eq!(marks.begin(&handling).await.unwrap(), None);

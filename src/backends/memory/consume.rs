@@ -17,7 +17,7 @@ use super::{
 use crate::{
     event::{Group, Position},
     transport::{
-        DeadLetter, DeadLetterId, Dedup, DedupMode, Delivery, Handling, HeldElsewhere, Mark,
+        Beginning, DeadLetter, DeadLetterId, DedupMode, Delivery, Handling, HeldElsewhere, Mark,
         MarkChange, Marks, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
         TransportError, Verdict,
     },
@@ -30,7 +30,6 @@ pub(super) struct MemorySubscription {
     store: Arc<Store>,
     group: Group,
     terms: Terms,
-    dedup: Option<Dedup>,
     left: AtomicBool,
 }
 
@@ -51,12 +50,12 @@ impl MemorySubscription {
                 max_in_flight: request.max_in_flight,
                 lease: request.lease,
                 max_crashes: request.max_crashes,
+                dedup: request.dedup,
             }
         });
         Self {
             store: Arc::clone(store),
             group: request.group,
-            dedup: request.dedup,
             terms,
             left: AtomicBool::new(false),
         }
@@ -75,7 +74,8 @@ impl MemorySubscription {
     }
 
     fn window(&self) -> Duration {
-        self.dedup
+        self.terms
+            .dedup
             .as_ref()
             .map_or(Duration::ZERO, |dedup| dedup.window)
     }
@@ -97,8 +97,20 @@ impl MemorySubscription {
             (MarkChange::Done(key) | MarkChange::Dead(key), _) => {
                 marks.set(key, Mark::Done, now, window);
             }
-            (MarkChange::Forget(key), _) => marks.forget(key, position),
+            (MarkChange::Forget(key), _) => {
+                let (group, position) = (self.group.clone(), position.clone());
+                marks.forget(key, &Beginning { group, position });
+            }
         }
+    }
+
+    fn marks_of(&self, handlings: &[Handling], begins: bool) -> Vec<Option<Mark>> {
+        let window = self.window();
+        self.store.change(|state, now| {
+            let handlings = handlings.iter();
+            let look_up = |handling| state.mark_of(handling, begins, now, window);
+            handlings.map(look_up).collect()
+        })
     }
 
     fn with_group<T>(&self, step: impl FnOnce(&mut GroupState, SystemTime) -> T) -> T {
@@ -152,7 +164,7 @@ impl Subscription for MemorySubscription {
     }
 
     fn marks(&self) -> Option<&dyn Marks> {
-        self.dedup.is_some().then_some(self as &dyn Marks)
+        self.terms.dedup.is_some().then_some(self as &dyn Marks)
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
@@ -169,24 +181,14 @@ impl Subscription for MemorySubscription {
 #[async_trait]
 impl Marks for MemorySubscription {
     async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
-        let dedup = self.dedup.clone().unwrap_or_default();
-        let begins = dedup.mode == DedupMode::Settled;
-        Ok(self.store.change(|state, now| {
-            let look_up = |handling: &Handling| {
-                if begins {
-                    return state.marks.begin(handling, now, dedup.window);
-                }
-                let found = state.marks.get(handling.key, now, dedup.window);
-                found.cloned()
-            };
-            handlings.iter().map(look_up).collect()
-        }))
+        let mode = self.terms.dedup.as_ref().map(|dedup| dedup.mode);
+        let begins = mode == Some(DedupMode::Settled);
+        Ok(self.marks_of(handlings, begins))
     }
 
     async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
-        let window = self.window();
-        let begin = |state: &mut State, now| state.marks.begin(handling, now, window);
-        Ok(self.store.change(begin))
+        let found = self.marks_of(std::slice::from_ref(handling), true);
+        Ok(found.into_iter().next().flatten())
     }
 
     fn forgotten(&self) -> u64 {

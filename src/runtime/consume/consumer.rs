@@ -92,7 +92,7 @@ fn no_marks(scheme: &'static str) -> TransportError {
 async fn join<H>(setup: &Setup<H>) -> Result<Arc<dyn Subscription>> {
     let mut is_reported = false;
     loop {
-        let joining = setup.transport.subscribe(setup.options.request.clone());
+        let joining = setup.transport.subscribe(setup.options.terms());
         let held = match joining.await {
             Err(held) if setup.options.wait && held.kind() == ErrorKind::Held => held,
             result => return result,

@@ -79,8 +79,10 @@ impl ConsumeOptions {
     /// Returns the name of what the handler does.
     #[must_use]
     pub fn action(&self) -> Action {
-        let group = || self.request.group.clone().into();
-        self.action.clone().unwrap_or_else(group)
+        let of_marks = self.request.dedup.as_ref();
+        let of_marks = of_marks.and_then(|dedup| dedup.action.clone());
+        let named = self.action.clone().or(of_marks);
+        named.unwrap_or_else(|| self.request.group.clone().into())
     }
 
     /// Checks that marks of handled events outlast the retries.
@@ -109,10 +111,23 @@ impl ConsumeOptions {
         self.request.dedup.is_some()
     }
 
+    /// Returns the terms under which the group is joined: with the action that its marks are kept for.
+    pub(super) fn terms(&self) -> SubscribeRequest {
+        let mut request = self.request.clone();
+        if let Some(dedup) = &mut request.dedup {
+            dedup.action = Some(self.action());
+        }
+        request
+    }
+
     /// Returns how marks are looked up.
     pub(super) fn lookup(&self) -> Option<Lookup> {
         let dedup = self.request.dedup.as_ref()?;
-        Some(Lookup::new(self.action(), dedup))
+        Some(Lookup {
+            action: self.action(),
+            group: self.request.group.clone(),
+            mode: dedup.mode,
+        })
     }
 
     /// Reports whether the consumer ends by itself.

@@ -12,7 +12,7 @@ use super::{entry::Entry, membership::Terms};
 use crate::{
     backends::delivery_buffer::in_flight::InFlight,
     event::{Pattern, Topic},
-    transport::{Attempts, Delivery, HeldElsewhere, Ticket},
+    transport::{Attempts, Dedup, Delivery, HeldElsewhere, Ticket},
 };
 
 /// A message that crashed its process this often is handed out only while no other suspect is in flight: an innocent
@@ -56,6 +56,7 @@ struct InFlightMessage {
     item: QueuedMessage,
     member: u64,
     max_crashes: u32,
+    dedup: Option<Dedup>,
 }
 
 /// A message that crashed its process too often.
@@ -63,6 +64,8 @@ struct InFlightMessage {
 pub(in crate::backends::memory) struct Crashed {
     pub(in crate::backends::memory) entry: Arc<Entry>,
     pub(in crate::backends::memory) attempts: Attempts,
+    /// The marks that its member kept.
+    pub(in crate::backends::memory) dedup: Option<Dedup>,
 }
 
 /// Where a group starts on the topics of a pattern.
@@ -161,6 +164,7 @@ impl GroupState {
                 item,
                 member: terms.member,
                 max_crashes: terms.max_crashes,
+                dedup: terms.dedup.clone(),
             };
             self.in_flight.insert(ticket, out, now + terms.lease);
         }
@@ -176,6 +180,11 @@ impl GroupState {
         items
             .chain(in_flight)
             .map(|item| (item.number, &item.entry))
+    }
+
+    /// Reports whether a message is in flight, or waits.
+    pub(in crate::backends::memory) fn has_unfinished(&self, number: u64) -> bool {
+        self.unfinished().any(|(one, _)| one == number)
     }
 
     fn held_by(&self, member: u64) -> impl Iterator<Item = &InFlightMessage> {
@@ -345,6 +354,7 @@ impl GroupState {
                 crashed.push(Crashed {
                     entry: out.item.entry,
                     attempts: out.item.attempts,
+                    dedup: out.dedup,
                 });
             }
         }

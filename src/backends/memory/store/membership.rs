@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::event::{Pattern, Topic};
+use crate::{
+    event::{Pattern, Topic},
+    transport::Dedup,
+};
 
 /// What a member may take, and for how long.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(in crate::backends::memory) struct Terms {
     pub(in crate::backends::memory) max_in_flight: usize,
     pub(in crate::backends::memory) lease: Duration,
     pub(in crate::backends::memory) max_crashes: u32,
+    /// The marks that it keeps.
+    pub(in crate::backends::memory) dedup: Option<Dedup>,
 }
 
 impl Terms {

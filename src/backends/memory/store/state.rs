@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -18,8 +18,8 @@ use crate::{
     backends::{mark_index::MarkIndex, memory::error::SCHEME},
     event::{DedupKey, Group, Message, Position, Stored, Topic},
     transport::{
-        DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, JobId, Lineage, NoteName,
-        Schedule, Ticket,
+        Beginning, DeadLetter, DeadLetterId, DeadLetterKind, Delivery, Failure, Handling, JobId,
+        Lineage, Mark, NoteName, Schedule, Ticket,
     },
 };
 
@@ -179,8 +179,49 @@ impl State {
             crashed.extend(group.expire(now).map(|item| (name.clone(), item)));
         }
         for (group, item) in crashed {
-            let letter = crashed_letter(&self.name, &group, item);
-            self.store_letter(letter);
+            self.bury_crashed(&group, item, now);
+        }
+    }
+
+    /// Makes a dead letter of a message that crashed its process too often, and its mark.
+    fn bury_crashed(&mut self, group: &Group, crashed: Crashed, now: SystemTime) {
+        let Crashed {
+            entry,
+            attempts,
+            dedup,
+        } = crashed;
+        let failure = Failure::crashed(attempts.crashed);
+        let (stored, lineage) = (entry.stored.clone(), entry.lineage.clone());
+        let delivery = Delivery::new(stored, attempts, lineage, Ticket(0));
+        let kind = DeadLetterKind::Crashed;
+        let letter = DeadLetter::of(SCHEME, &self.name, group, &delivery, kind, failure);
+        if let Some(dedup) = dedup
+            && let Some(key) = dedup.key(group, &delivery.event_message())
+        {
+            let mark = Mark::Dead(letter.id.clone());
+            self.marks.set(key, mark, now, dedup.window);
+        }
+        self.store_letter(letter);
+    }
+
+    /// Looks up the mark of a handling; `begins` also begins the handling if its mark admits it.
+    pub(in crate::backends::memory) fn mark_of(
+        &mut self,
+        handling: &Handling,
+        begins: bool,
+        now: SystemTime,
+        window: Duration,
+    ) -> Option<Mark> {
+        let Self { marks, groups, .. } = self;
+        let is_pending = |begun: &Beginning| {
+            let number = begun.position.as_str().parse().ok();
+            let group = groups.get(&begun.group).zip(number);
+            group.is_some_and(|(group, number)| group.has_unfinished(number))
+        };
+        if begins {
+            marks.begin(handling, now, window, is_pending)
+        } else {
+            marks.get(handling.key, now, window, is_pending)
         }
     }
 
@@ -190,23 +231,4 @@ impl State {
         let groups = self.groups.values().filter_map(GroupState::deadline);
         groups.chain(schedule).min()
     }
-}
-
-fn crashed_letter(store: &str, group: &Group, crashed: Crashed) -> DeadLetter {
-    let Crashed { entry, attempts } = crashed;
-    let failure = Failure::crashed(attempts.crashed);
-    let delivery = Delivery::new(
-        entry.stored.clone(),
-        attempts,
-        entry.lineage.clone(),
-        Ticket(0),
-    );
-    DeadLetter::of(
-        SCHEME,
-        store,
-        group,
-        &delivery,
-        DeadLetterKind::Crashed,
-        failure,
-    )
 }

@@ -23,7 +23,7 @@ use crate::{
             stream::info::StreamInfo,
         },
         consume::{
-            marks::MarkStore,
+            marks::store::MarkStore,
             state::{AckHandle, SessionState},
             until_end::UntilEnd,
         },

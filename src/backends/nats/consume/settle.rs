@@ -31,8 +31,8 @@ use crate::{
     event::{HandlingKey, Position},
     failpoint,
     transport::{
-        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, MarkChange, Result, Settlement,
-        TransportError, Verdict,
+        Beginning, DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, MarkChange, Result,
+        Settlement, TransportError, Verdict,
     },
 };
 
@@ -58,6 +58,8 @@ struct PendingAck {
     has_record: bool,
     /// The key of an event to be marked as handled.
     done: Option<HandlingKey>,
+    /// When its lease ends.
+    until: Instant,
 }
 
 /// Applies verdicts and returns one result each, in order. Acknowledgements are sent first: they wait for nothing.
@@ -195,6 +197,7 @@ fn take(
                     Some(MarkChange::Done(key)) => Some(key),
                     _ => None,
                 },
+                until: leased.until,
             });
         } else {
             others.push(Work {
@@ -217,7 +220,11 @@ type Numbered = (usize, Result<Option<DeadLettered>>);
 /// Starts to apply a verdict: a dead letter is sent, and the future waits for its confirmation.
 async fn settle(session: &Session, work: Work) -> Settled<'_> {
     let until = work.leased.until;
-    let (mark, position) = (work.mark, work.delivery.stored.position.clone());
+    let begun = Begun {
+        change: work.mark,
+        position: work.delivery.stored.position.clone(),
+        until,
+    };
     let Handle {
         ack: handle, past, ..
     } = work.leased.handle;
@@ -227,15 +234,14 @@ async fn settle(session: &Session, work: Work) -> Settled<'_> {
             Ok(None)
         }),
         Verdict::Return => Box::pin(async move {
-            forget_mark(session, mark, &position).await?;
+            forget_mark(session, begun).await?;
             retry::until(until, || session.hold_back(&handle, Duration::ZERO)).await?;
             Ok(None)
         }),
         Verdict::Retry { after, failure } => {
             let record = AttemptRecord::after(&work.delivery.attempts, past, after, &failure);
             Box::pin(async move {
-                forget_mark(session, mark, &position).await?;
-                retry_later(session, &handle, &record, until).await?;
+                retry_later(session, &handle, &record, begun).await?;
                 Ok(None)
             })
         }
@@ -244,8 +250,7 @@ async fn settle(session: &Session, work: Work) -> Settled<'_> {
             letter.record.earlier = attempts::history_lines(&past);
             let sent = store::send(&session.connection, &letter, original(&handle)).await;
             Box::pin(
-                store_dead_letter(session, handle, until, Sending { letter, sent, mark })
-                    .map_ok(Some),
+                store_dead_letter(session, handle, begun, Sending { letter, sent }).map_ok(Some),
             )
         }
     }
@@ -256,11 +261,14 @@ async fn mark_and_acknowledge(
     session: &Session,
     acks: Vec<PendingAck>,
 ) -> Vec<(usize, Result<()>)> {
-    let keys: Vec<HandlingKey> = acks.iter().filter_map(|ack| ack.done).collect();
-    let Some(marks) = session.marks.as_ref().filter(|_| !keys.is_empty()) else {
+    let handled = acks.iter().filter_map(|ack| Some((ack.done?, ack.until)));
+    let handled: Vec<(HandlingKey, Instant)> = handled.collect();
+    let Some(marks) = session.marks.as_ref().filter(|_| !handled.is_empty()) else {
         return acknowledge(session, acks).await;
     };
-    let mut marked = marks.done(&session.connection, keys).await.into_iter();
+    let store = session.store();
+    let marked = marks.done(&session.connection, &store, handled).await;
+    let mut marked = marked.into_iter();
     failpoint::reach("nats.marked");
     let (mut ready, mut failed) = (Vec::with_capacity(acks.len()), Vec::new());
     for ack in acks {
@@ -273,16 +281,26 @@ async fn mark_and_acknowledge(
     failed
 }
 
-/// Lets a run be repeated that is marked as begun.
-async fn forget_mark(
-    session: &Session,
+/// A delivery whose run may be marked as begun.
+struct Begun {
     change: Option<MarkChange>,
-    position: &Position,
-) -> Result<()> {
-    match &session.marks {
-        Some(marks) => marks.forget(&session.connection, change, position).await,
-        None => Ok(()),
-    }
+    position: Position,
+    /// When its lease ends.
+    until: Instant,
+}
+
+/// Lets a run be repeated that is marked as begun.
+async fn forget_mark(session: &Session, begun: Begun) -> Result<()> {
+    let Some(marks) = &session.marks else {
+        return Ok(());
+    };
+    let beginning = Beginning {
+        group: session.group.clone(),
+        position: begun.position,
+    };
+    let (connection, store) = (&session.connection, session.store());
+    // Boxed as it is rare.
+    Box::pin(marks.forget(connection, &store, begun.change, &beginning, begun.until)).await
 }
 
 /// Sends acknowledgements, which are confirmed a moment later; returns those that cannot be sent.
@@ -307,13 +325,15 @@ async fn acknowledge(session: &Session, acks: Vec<PendingAck>) -> Vec<(usize, Re
     failed
 }
 
-/// Records a failed run, then holds its message back.
+/// Records a failed run, then forgets that it began, then holds its message back. The other way round, a crash in between
+/// would repeat a run that is made at most once and counts as none.
 async fn retry_later(
     session: &Session,
     handle: &AckHandle,
     record: &AttemptRecord,
-    until: Instant,
+    begun: Begun,
 ) -> Result<()> {
+    let until = begun.until;
     let (connection, consumer) = (&session.connection, &session.consumer);
     let sequence = handle.sequence;
     retry::until(until, || {
@@ -321,6 +341,7 @@ async fn retry_later(
     })
     .await?;
     failpoint::reach("nats.run_written");
+    forget_mark(session, begun).await?;
     let due = Instant::now() + record.remaining_delay();
     session.state().retrying.insert(sequence, due);
     retry::until(until, || {
@@ -347,17 +368,17 @@ fn dead_letter(
 struct Sending<F> {
     letter: Box<DeadLetter>,
     sent: Result<F>,
-    mark: Option<MarkChange>,
 }
 
 /// Waits until a dead letter is stored, then acknowledges its original. Originals are confirmed in the order of that.
 async fn store_dead_letter(
     session: &Session,
     handle: AckHandle,
-    until: Instant,
+    begun: Begun,
     sending: Sending<impl Future<Output = Result<bool>>>,
 ) -> Result<DeadLettered> {
-    let Sending { letter, sent, mark } = sending;
+    let Sending { letter, sent } = sending;
+    let until = begun.until;
     let stored = match sent {
         Ok(confirmed) => confirmed.await,
         Err(failed) => Err(failed),
@@ -371,9 +392,10 @@ async fn store_dead_letter(
         stored => drop(stored?),
     }
     failpoint::reach("nats.letter_stored");
-    if let (Some(marks), Some(MarkChange::Dead(key))) = (&session.marks, mark) {
+    if let (Some(marks), Some(MarkChange::Dead(key))) = (&session.marks, begun.change) {
+        let store = session.store();
         // Boxed as it is rare.
-        Box::pin(marks.dead(&session.connection, key, &letter.id)).await?;
+        Box::pin(marks.dead(&session.connection, &store, key, &letter.id, until)).await?;
     }
     session.send_acks([handle.reply.clone()], &ACK).await?;
     failpoint::reach("nats.letter_acked");

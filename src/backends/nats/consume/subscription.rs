@@ -21,7 +21,7 @@ use crate::{
             consume::{
                 attempts, confirm,
                 consumer::{durable, watch::GroupWatch},
-                marks::MarkStore,
+                marks::{begun, store::MarkStore},
                 pull_loop::PullLoop,
                 session::Session,
                 settle,
@@ -214,14 +214,14 @@ impl Subscription for NatsSubscription {
 impl Marks for NatsSubscription {
     async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
         match &self.session.marks {
-            Some(marks) => marks.look_up(&self.session.connection, handlings).await,
+            Some(marks) => begun::look_up(&self.session, marks, handlings).await,
             None => Ok(vec![None; handlings.len()]),
         }
     }
 
     async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
         match &self.session.marks {
-            Some(marks) => marks.begin(&self.session.connection, handling).await,
+            Some(marks) => begun::begin(&self.session, marks, handling).await,
             None => Ok(None),
         }
     }

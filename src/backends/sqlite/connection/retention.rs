@@ -12,6 +12,9 @@ const CHUNK: i64 = 1000;
 /// The pause after everything old was checked, in nanoseconds.
 const REST: i64 = 60_000_000_000;
 
+/// The pause after all marks were read, in nanoseconds: there may be millions.
+const MARKS_REST: i64 = 10 * REST;
+
 /// A group seen within this time counts as live, however short the retention is: a consumer updates it once a minute.
 const LIVE: i64 = 5 * REST;
 
@@ -20,6 +23,9 @@ const LIVE: i64 = 5 * REST;
 pub(crate) struct Retention {
     after: i64,
     rest_until: i64,
+    /// The last mark that was read.
+    marks_after: Vec<u8>,
+    marks_rest_until: i64,
 }
 
 /// One chunk of the clean-up.
@@ -27,19 +33,34 @@ pub(crate) struct Retention {
 pub(crate) struct Chunk {
     after: i64,
     reached: Option<i64>,
+    /// The last mark that was read; `None` if it is not time to read them.
+    marks_after: Option<Vec<u8>>,
+    more_marks: bool,
 }
 
 impl Retention {
     /// Returns the next chunk, unless it is time to pause.
     pub(crate) fn next_chunk(&self) -> Option<Chunk> {
-        (timestamp::now() >= self.rest_until).then_some(Chunk {
+        let now = timestamp::now();
+        let reads_marks = now >= self.marks_rest_until;
+        (now >= self.rest_until).then(|| Chunk {
             after: self.after,
             reached: None,
+            marks_after: reads_marks.then(|| self.marks_after.clone()),
+            more_marks: false,
         })
     }
 
     /// Continues after a chunk that was done.
     pub(crate) fn record(&mut self, chunk: &Chunk, done: bool) {
+        if let Some(after) = &chunk.marks_after {
+            if done && chunk.more_marks {
+                self.marks_after.clone_from(after);
+            } else {
+                self.marks_after.clear();
+                self.marks_rest_until = timestamp::now().saturating_add(MARKS_REST);
+            }
+        }
         if let Some(reached) = chunk.reached.filter(|_| done) {
             self.after = reached;
         } else {
@@ -101,8 +122,13 @@ impl Chunk {
                     .execute([topic, seq])?;
             }
         }
-        let more_marks = marks::clean(&session.connection)?;
-        self.reached = (seen == CHUNK || more_marks).then_some(last);
+        if let Some(after) = &mut self.marks_after
+            && let Some(last) = marks::clean(&session.connection, after)?
+        {
+            *after = last;
+            self.more_marks = true;
+        }
+        self.reached = (seen == CHUNK || self.more_marks).then_some(last);
         Ok(())
     }
 }

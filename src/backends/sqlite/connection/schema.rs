@@ -11,7 +11,7 @@ use crate::{
 const APPLICATION_ID: i32 = 0x7066_6c77;
 
 /// One migration per version; a released one is never changed.
-const STEPS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const STEPS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// The version that this program reads and writes.
 pub(crate) const VERSION: usize = STEPS.len();
@@ -86,6 +86,17 @@ const VERSION_3: &str = "
 CREATE TABLE marks(
     key BLOB PRIMARY KEY, until INTEGER NOT NULL, begun INTEGER, letter TEXT) WITHOUT ROWID;
 CREATE INDEX marks_by_time ON marks(until);
+";
+
+/// Marks name the group of a run that began, and what was handled is appended (`mark_batches`) before it enters the tree. A
+/// consumer has the action whose marks it keeps, and whether it begins each run with one.
+const VERSION_4: &str = "
+DROP INDEX marks_by_time;
+DELETE FROM marks WHERE begun IS NOT NULL;
+ALTER TABLE marks ADD COLUMN group_id INTEGER;
+CREATE TABLE mark_batches(n INTEGER PRIMARY KEY, until INTEGER NOT NULL, keys BLOB NOT NULL);
+ALTER TABLE consumers ADD COLUMN action TEXT;
+ALTER TABLE consumers ADD COLUMN begins INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The state of a file.

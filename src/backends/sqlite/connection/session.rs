@@ -11,6 +11,7 @@ use super::{
         open_connections::{ConnectionGuard, Open, OpenConnections},
         open_files::OpenFiles,
     },
+    marks::batches::Handled,
 };
 use crate::{
     backends::sqlite::error::{StoreError, StoreResult},
@@ -35,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) last_seq: Option<i64>,
     /// Topics known to exist.
     pub(crate) topics: HashMap<Topic, i64>,
+    /// Marks of events that were handled lately.
+    pub(crate) handled: Handled,
     /// Whether this transaction fired schedules.
     pub(crate) fired: bool,
     level: Synchronous,
@@ -72,6 +75,7 @@ impl Session {
             store: store.into(),
             last_seq: None,
             topics: HashMap::new(),
+            handled: Handled::default(),
             fired: false,
             level: config.synchronous,
             _guard: guard,
@@ -114,6 +118,7 @@ impl Session {
     /// Discards what was cached in a transaction that was rolled back.
     pub(crate) fn forget(&mut self) {
         self.topics.clear();
+        self.handled.clear();
         self.last_seq = None;
     }
 }

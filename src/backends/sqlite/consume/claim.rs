@@ -15,7 +15,7 @@ use crate::{
             row::{ByteArena, LogEntry, key_hash, read_lineage, stored, stored_in},
             timestamp,
         },
-        connection::{log, session::Session},
+        connection::{log, marks, session::Session},
         dead_letter, delay,
         error::StoreResult,
     },
@@ -240,6 +240,12 @@ impl Claim<'_> {
             failure,
         );
         dead_letter::row::insert(&self.session.connection, &letter)?;
+        if let Some(dedup) = &self.member.dedup
+            && let Some(key) = dedup.key(&self.member.group, &delivery.event_message())
+        {
+            let until = marks::until(dedup.window);
+            marks::end(&self.session.connection, key, Some(&letter.id), until)?;
+        }
         self.claimed.dead_lettered += 1;
         Ok(())
     }

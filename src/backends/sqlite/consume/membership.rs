@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use super::expiry::{Held, give_back, is_alive, release_dead};
+use super::{
+    expiry::{Held, give_back, is_alive, release_dead},
+    joint,
+};
 use crate::{
     backends::sqlite::{
         codec::timestamp,
@@ -17,7 +20,7 @@ use crate::{
         error::{StoreError, StoreResult, damaged},
     },
     event::{Group, Pattern, Topic},
-    transport::{ErrorKind, StartFrom, SubscribeRequest},
+    transport::{Dedup, DedupMode, ErrorKind, StartFrom, SubscribeRequest},
 };
 
 /// The interval at which a member checks the leases and the liveness of the others, in nanoseconds.
@@ -37,6 +40,8 @@ pub(crate) struct Membership {
     pub(crate) end: Option<i64>,
     pub(crate) lease: i64,
     pub(crate) max_crashes: u32,
+    /// The marks that it keeps.
+    pub(crate) dedup: Option<Dedup>,
     /// Topics that the patterns match.
     pub(crate) topics: HashMap<i64, Topic>,
     pub(crate) next_ticket: u64,
@@ -55,12 +60,18 @@ pub(crate) fn join(
 ) -> StoreResult<Membership> {
     let now = timestamp::now();
     let group_id = group_id(&session.connection, &request.group, now)?;
+    let dedup = request.dedup.as_ref();
+    let action = dedup.map(|dedup| dedup.action(&request.group).as_str().to_owned());
+    let begins = dedup.is_some_and(|dedup| dedup.mode == DedupMode::AtMostOnce);
     let consumer = session
         .connection
         .prepare_cached(
-            "INSERT INTO consumers(group_id, name, joined) VALUES(?1, ?2, ?3) RETURNING id",
+            "INSERT INTO consumers(group_id, name, joined, action, begins) \
+             VALUES(?1, ?2, ?3, ?4, ?5) RETURNING id",
         )?
-        .query_row(params![group_id, lock_name, now], |row| row.get(0))?;
+        .query_row(params![group_id, lock_name, now, action, begins], |row| {
+            row.get(0)
+        })?;
     let mut member = Membership {
         group: request.group.clone(),
         group_id,
@@ -69,6 +80,7 @@ pub(crate) fn join(
         end: None,
         lease: timestamp::nanos_of(request.lease),
         max_crashes: request.max_crashes.max(1),
+        dedup: request.dedup.clone(),
         topics: HashMap::new(),
         next_ticket: 0,
         next_expiry_check: 0,
@@ -79,6 +91,9 @@ pub(crate) fn join(
     // Everything due counts as stored before the join, however much it is.
     while delay::fire(session, now)? {}
     member.expire_leases(session, now)?;
+    if let Some(dedup) = &member.dedup {
+        joint::begin_for_others(session, consumer, &member.group, dedup)?;
+    }
     let start = start_seq(&session.connection, request.from)?;
     member.learn_topics(&session.connection, start)?;
     if request.until_end {

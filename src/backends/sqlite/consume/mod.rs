@@ -2,6 +2,7 @@
 
 pub(crate) mod claim;
 pub(crate) mod expiry;
+pub(crate) mod joint;
 pub(crate) mod membership;
 pub(crate) mod readiness;
 pub(crate) mod session;

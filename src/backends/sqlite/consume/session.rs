@@ -2,10 +2,7 @@
 //! store's path knows nothing of them. The writing thread puts claimed messages into the buffer here, so that a
 //! caller who left meanwhile finds them with its next call.
 
-use std::{
-    sync::{Arc, MutexGuard},
-    time::Duration,
-};
+use std::sync::{Arc, MutexGuard};
 
 use rusqlite::params;
 use tokio::sync::oneshot;
@@ -13,6 +10,7 @@ use tokio::sync::oneshot;
 use super::{
     claim::{self, Claimed},
     expiry,
+    joint::Marking,
     membership::{self, Membership},
     readiness::{self, Readiness},
     settle::{Settle, SettleItem},
@@ -36,9 +34,7 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{
-        Dedup, DedupMode, Delivery, Handling, HeldElsewhere, Mark, Result, SubscribeRequest, Ticket,
-    },
+    transport::{Delivery, Handling, HeldElsewhere, Mark, Result, SubscribeRequest, Ticket},
 };
 
 /// A consumer's session in one file.
@@ -52,7 +48,7 @@ pub(crate) struct ConsumerSession {
     id: i64,
     pub(crate) store: Arc<str>,
     max_in_flight: usize,
-    dedup: Option<Dedup>,
+    marking: Option<Marking>,
 }
 
 /// What the writing thread and the caller share.
@@ -124,7 +120,7 @@ impl ConsumerSession {
             id: member.consumer,
             store,
             max_in_flight: request.max_in_flight.max(1),
-            dedup: request.dedup.clone(),
+            marking: Marking::of(request, member.consumer),
             shared: Arc::new(Shared {
                 member: Mutex::new(member),
                 state: Mutex::new(state),
@@ -194,31 +190,33 @@ impl ConsumerSession {
         done.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    fn window(&self) -> Duration {
-        self.dedup
-            .as_ref()
-            .map_or(Duration::ZERO, |dedup| dedup.window)
-    }
-
-    /// Looks up marks. Members take copies at the same moment, so it also begins the handlings, unless each is begun alone,
-    /// before its run.
+    /// Looks up marks. Consumers that share an action take copies at the same moment, so it also begins the handlings,
+    /// unless each is begun alone, before its run.
     pub(crate) async fn look_up(
         &self,
         writer: &Writer,
         handlings: &[Handling],
     ) -> Result<Vec<Option<Mark>>> {
-        let is_once =
-            (self.dedup.as_ref()).is_some_and(|dedup| dedup.mode == DedupMode::AtMostOnce);
-        if !is_once {
-            return self.begin(writer, OpKind::Claim, handlings).await;
+        let Some(marking) = self.marking.clone() else {
+            return Ok(vec![None; handlings.len()]);
+        };
+        let generation = self.generation;
+        let looked_up = {
+            let (marking, handlings) = (marking.clone(), handlings.to_vec());
+            writer
+                .read(move |session| {
+                    session.require(generation)?;
+                    if !marking.begins && !marking.is_alone(&session.connection)? {
+                        return Ok(None);
+                    }
+                    marks::look_up(session, &handlings).map(Some)
+                })
+                .await?
+        };
+        match looked_up {
+            Some(found) => Ok(found),
+            None => self.begin(writer, OpKind::Claim, handlings).await,
         }
-        let (handlings, generation) = (handlings.to_vec(), self.generation);
-        writer
-            .read(move |session| {
-                session.require(generation)?;
-                marks::look_up(&session.connection, &handlings)
-            })
-            .await
     }
 
     /// Marks handlings as begun.
@@ -228,11 +226,13 @@ impl ConsumerSession {
         kind: OpKind,
         handlings: &[Handling],
     ) -> Result<Vec<Option<Mark>>> {
-        let (handlings, generation, window) = (handlings.to_vec(), self.generation, self.window());
+        let window = self.marking.as_ref().map(|marking| marking.window);
+        let window = window.unwrap_or_default();
+        let (handlings, generation) = (handlings.to_vec(), self.generation);
         writer
             .write(kind, move |session| {
                 session.require(generation)?;
-                marks::begin(&session.connection, &handlings, marks::until(window))
+                marks::begin(session, &handlings, marks::until(window))
             })
             .await
     }
@@ -252,7 +252,8 @@ impl ConsumerSession {
             consumer: self.id,
             ours: Vec::with_capacity(items.len()),
             items,
-            window: self.window(),
+            marking: self.marking.clone(),
+            handled: Vec::new(),
             reply,
         }));
         settled.await.unwrap_or_else(|_| Err(closed()))

@@ -1,11 +1,10 @@
 //! Applies verdicts: all settlements of a batch in one transaction. A row of `held` is deleted by position, member
 //! and ticket; if it is gone, the lease was lost and the verdict has no effect.
 
-use std::time::Duration;
-
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
+use super::joint::Marking;
 use crate::{
     backends::sqlite::{
         codec::{row::key_hash, timestamp},
@@ -17,6 +16,7 @@ use crate::{
         dead_letter,
         error::{StoreResult, store_error},
     },
+    event::HandlingKey,
     transport::{
         Attempts, DeadLetter, DeadLetterId, Delivery, ErrorKind, MarkChange, Result, Settlement,
         Ticket, TransportError, Verdict,
@@ -131,8 +131,10 @@ pub(crate) struct Settle {
     pub(crate) group: i64,
     pub(crate) consumer: i64,
     pub(crate) items: Vec<SettleItem>,
-    /// How long marks are kept.
-    pub(crate) window: Duration,
+    /// The marks that are kept.
+    pub(crate) marking: Option<Marking>,
+    /// Events whose marks are added together.
+    pub(crate) handled: Vec<HandlingKey>,
     /// Per item, whether its lease was still held.
     pub(crate) ours: Vec<bool>,
     pub(crate) reply: oneshot::Sender<Result<Vec<bool>>>,
@@ -148,15 +150,20 @@ impl WriteOp for Settle {
         let sql =
             "DELETE FROM held WHERE group_id = ?1 AND seq = ?2 AND consumer = ?3 AND ticket = ?4";
         let mut delete = session.connection.prepare_cached(sql)?;
+        let together = self.marks_together(&session.connection)?;
         for item in &self.items {
             let ticket = item.ticket.0.cast_signed();
             let ours = delete.execute([self.group, item.seq, self.consumer, ticket])? > 0;
-            if ours {
-                self.apply(session, item)?;
-            }
             self.ours.push(ours);
+            match item.mark {
+                _ if !ours => continue,
+                Some(MarkChange::Done(key)) if together => self.handled.push(key),
+                Some(change) => self.mark(session, item, change)?,
+                None => {}
+            }
+            self.apply(session, item)?;
         }
-        Ok(())
+        marks::batches::add(session, &self.handled, self.until())
     }
 
     fn end(self: Box<Self>, result: Result<()>) {
@@ -177,10 +184,20 @@ impl WriteOp for Settle {
 }
 
 impl Settle {
-    fn apply(&self, session: &Session, item: &SettleItem) -> StoreResult<()> {
-        if let Some(change) = item.mark {
-            self.mark(session, item, change)?;
+    /// Reports whether no run was marked as begun, so that the marks of what was handled can be added together.
+    fn marks_together(&self, connection: &Connection) -> StoreResult<bool> {
+        match &self.marking {
+            Some(marking) if !marking.begins => marking.is_alone(connection),
+            _ => Ok(false),
         }
+    }
+
+    fn until(&self) -> i64 {
+        let window = self.marking.as_ref().map(|marking| marking.window);
+        marks::until(window.unwrap_or_default())
+    }
+
+    fn apply(&self, session: &Session, item: &SettleItem) -> StoreResult<()> {
         match &item.effect {
             Effect::Ack => Ok(()),
             Effect::Requeue(retry) => self.requeue(session, item.seq, retry),
@@ -192,11 +209,11 @@ impl Settle {
 
     fn mark(&self, session: &Session, item: &SettleItem, change: MarkChange) -> StoreResult<()> {
         let connection = &session.connection;
-        let until = marks::until(self.window);
+        let until = self.until();
         match change {
             MarkChange::Done(key) => marks::end(connection, key, None, until),
             MarkChange::Dead(key) => marks::end(connection, key, item.letter(), until),
-            MarkChange::Forget(key) => marks::forget(connection, key, item.seq),
+            MarkChange::Forget(key) => marks::forget(connection, key, self.group, item.seq),
         }
     }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 use crate::{
-    event::{Action, HandlingKey},
-    transport::{Dedup, DedupMode, Delivery, Handling, Mark, Result, Subscription},
+    event::{Action, Group, HandlingKey},
+    transport::{DedupMode, Delivery, Handling, Mark, Result, Subscription},
 };
 
 /// The pause before the marks are looked up again after a transient failure.
@@ -28,7 +28,7 @@ pub(in crate::runtime::consume) enum Copied {
     Settled,
     /// A copy of it is being handled.
     InProgress,
-    /// Its own run began and was not settled, under a consumer that runs it at most once.
+    /// A run began, of it or of a copy, and will not be settled, under a consumer that runs an event at most once.
     Unknown,
 }
 
@@ -49,17 +49,11 @@ impl Fetched {
 #[derive(Debug, Clone)]
 pub(in crate::runtime::consume) struct Lookup {
     pub(in crate::runtime::consume) action: Action,
+    pub(in crate::runtime::consume) group: Group,
     pub(in crate::runtime::consume) mode: DedupMode,
 }
 
 impl Lookup {
-    pub(in crate::runtime::consume) fn new(action: Action, dedup: &Dedup) -> Self {
-        Self {
-            action,
-            mode: dedup.mode,
-        }
-    }
-
     /// Sorts deliveries by their marks. What is not an event has none.
     pub(in crate::runtime::consume) async fn sort(
         &self,
@@ -69,7 +63,7 @@ impl Lookup {
         let mut fetched = Fetched::default();
         let handlings: Vec<Option<Handling>> = deliveries
             .iter()
-            .map(|delivery| delivery.handling(&self.action))
+            .map(|delivery| delivery.handling(&self.action, &self.group))
             .collect();
         let known: Vec<Handling> = handlings.iter().flatten().cloned().collect();
         let mut marks = look_up(subscription, &known).await?.into_iter();
@@ -102,11 +96,11 @@ pub(in crate::runtime::consume) fn judge(
     let mark = mark?;
     if !mark.admits(handling) {
         return Some(match mark {
-            Mark::Begun(_) => Copied::InProgress,
+            Mark::Begun(_) | Mark::Unknown => Copied::InProgress,
             Mark::Done | Mark::Dead(_) => Copied::Settled,
         });
     }
-    let began = matches!(mark, Mark::Begun(_));
+    let began = matches!(mark, Mark::Begun(_) | Mark::Unknown);
     (began && mode == DedupMode::AtMostOnce).then_some(Copied::Unknown)
 }
 
@@ -132,30 +126,43 @@ async fn look_up(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event::Position, transport::DeadLetterId};
+    use crate::{
+        event::Position,
+        transport::{Beginning, DeadLetterId},
+    };
 
     #[test]
     fn a_mark_decides() {
         let action: Action = "billing".parse().unwrap();
-        let (here, there) = (Position::number(1), Position::number(2));
+        let beginning = |group: &str, position| Beginning {
+            group: group.parse().unwrap(),
+            position: Position::number(position),
+        };
         let mut handling = Handling {
             key: HandlingKey::new(&action, "/shop", "1"),
-            position: here.clone(),
-            is_replay: false,
+            beginning: beginning("g", 1),
+            replay_of: None,
         };
         let [settled, once] = [DedupMode::Settled, DedupMode::AtMostOnce];
-        let dead = Mark::Dead(DeadLetterId::from_stored("a"));
+        let letter = DeadLetterId::from_stored("a");
+        let dead = Mark::Dead(letter.clone());
         for mode in [settled, once] {
             let judge = |mark: &Mark| judge(mode, &handling, Some(mark));
             assert_eq!(judge(&Mark::Done), Some(Copied::Settled));
             assert_eq!(judge(&dead), Some(Copied::Settled));
-            assert_eq!(judge(&Mark::Begun(there.clone())), Some(Copied::InProgress));
+            for other in [beginning("g", 2), beginning("h", 1)] {
+                assert_eq!(judge(&Mark::Begun(other)), Some(Copied::InProgress));
+            }
         }
-        let own = Mark::Begun(here);
-        assert_eq!(judge(settled, &handling, Some(&own)), None);
-        assert_eq!(judge(once, &handling, Some(&own)), Some(Copied::Unknown));
+        for own in [Mark::Begun(beginning("g", 1)), Mark::Unknown] {
+            assert_eq!(judge(settled, &handling, Some(&own)), None);
+            assert_eq!(judge(once, &handling, Some(&own)), Some(Copied::Unknown));
+        }
         assert_eq!(judge(once, &handling, None), None);
-        handling.is_replay = true;
+        handling.replay_of = Some(DeadLetterId::from_stored("b"));
+        let other = judge(settled, &handling, Some(&dead));
+        assert_eq!(other, Some(Copied::Settled), "of another letter");
+        handling.replay_of = Some(letter);
         assert_eq!(judge(settled, &handling, Some(&dead)), None);
         assert_eq!(judge(once, &handling, Some(&dead)), None);
         let replayed_twice = judge(settled, &handling, Some(&Mark::Done));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::finished::{LeftOut, RunEnd};
 use crate::{
-    event::Action,
+    event::{Action, Group},
     failpoint,
     runtime::{
         Outcome,
@@ -21,6 +21,7 @@ use crate::{
 pub(in crate::runtime::consume) struct Once {
     subscription: Arc<dyn Subscription>,
     action: Action,
+    group: Group,
 }
 
 impl Once {
@@ -33,13 +34,14 @@ impl Once {
         (dedup.mode == DedupMode::AtMostOnce).then(|| Self {
             subscription: Arc::clone(subscription),
             action: options.action(),
+            group: options.request.group.clone(),
         })
     }
 
     /// Marks a run as begun; returns how it ends if it may not begin.
     pub(super) async fn begin(&self, delivery: &Delivery) -> Option<RunEnd> {
         let marks = self.subscription.marks()?;
-        let handling = delivery.handling(&self.action)?;
+        let handling = delivery.handling(&self.action, &self.group)?;
         let mark = match marks.begin(&handling).await {
             Ok(mark) => mark,
             Err(error) => {

@@ -3,13 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use super::message::text;
-use crate::transport::{
-    DeadLetterKind, Delivery, Failure, Fingerprint, Result, SubscribeRequest, Subscription,
-    Transport, Verdict,
+use crate::{
+    event::Group,
+    transport::{
+        DeadLetterKind, Delivery, Failure, Fingerprint, Result, SubscribeRequest, Subscription,
+        Transport, Verdict,
+    },
 };
 
 /// A membership in a group; dropped without [`close`](Self::close), it leaves as by a crash.
-pub(in crate::transport::conformance) struct Member(Arc<dyn Subscription>);
+pub(in crate::transport::conformance) struct Member(Arc<dyn Subscription>, Group);
 
 impl Member {
     /// Joins.
@@ -17,8 +20,14 @@ impl Member {
         transport: &dyn Transport,
         request: SubscribeRequest,
     ) -> Self {
+        let group = request.group.clone();
         let joined = transport.subscribe(request).await;
-        Self(joined.expect("a group can be joined"))
+        Self(joined.expect("a group can be joined"), group)
+    }
+
+    /// Returns its group.
+    pub(in crate::transport::conformance) fn group(&self) -> &Group {
+        &self.1
     }
 
     /// Waits for deliveries; none means that the end was reached.

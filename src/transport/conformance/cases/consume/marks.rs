@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{
     event::HandlingKey,
     transport::{
-        DeadLetterKind, Dedup, Delivery, Handling, Mark, SubscribeRequest, Verdict,
+        Beginning, DeadLetterId, DeadLetterKind, Dedup, Delivery, Handling, Mark, SubscribeRequest,
+        Verdict,
         conformance::harness::{
             Harness, dead_letters,
             member::Member,
@@ -50,15 +51,18 @@ pub(crate) async fn of_dead_letters_name_them(harness: &Harness) {
         .bury(marked(first, key), DeadLetterKind::Permanent)
         .await;
     let letters = dead_letters::read(harness, "g").await;
-    let mark = Mark::Dead(letters[0].id.clone());
-    let handling = handling(&copy, key);
+    let letter = letters[0].id.clone();
+    let mark = Mark::Dead(letter.clone());
+    let handling = handling(&member, &copy, key);
     assert_eq!(look_up(&member, &copy, key).await, Some(mark.clone()));
     assert!(!mark.admits(&handling));
-    let replay = Handling {
-        is_replay: true,
-        ..handling
-    };
-    assert!(mark.admits(&replay));
+    for (replay_of, is_admitted) in [(letter, true), (DeadLetterId::from_stored("x"), false)] {
+        let replay = Handling {
+            replay_of: Some(replay_of),
+            ..handling.clone()
+        };
+        assert_eq!(mark.admits(&replay), is_admitted);
+    }
     member.ack(copy).await;
 }
 
@@ -91,7 +95,7 @@ pub(crate) async fn of_what_began_outlive_a_crash(harness: &Harness) {
     let (first, copy) = two(&member).await;
     let position = first.stored.position.clone();
     assert_eq!(begin(&member, &first, key).await, None);
-    let begun = Some(Mark::Begun(position.clone()));
+    let begun = Some(Mark::Begun(handling(&member, &first, key).beginning));
     assert_eq!(begin(&member, &copy, key).await, begun, "a copy waits");
     member.close().await;
     drop((first, copy));
@@ -150,17 +154,20 @@ fn marked(mut delivery: Delivery, key: HandlingKey) -> Delivery {
     delivery
 }
 
-fn handling(delivery: &Delivery, key: HandlingKey) -> Handling {
+fn handling(member: &Member, delivery: &Delivery, key: HandlingKey) -> Handling {
     Handling {
         key,
-        position: delivery.stored.position.clone(),
-        is_replay: false,
+        beginning: Beginning {
+            group: member.group().clone(),
+            position: delivery.stored.position.clone(),
+        },
+        replay_of: None,
     }
 }
 
 async fn look_up(member: &Member, delivery: &Delivery, key: HandlingKey) -> Option<Mark> {
     let marks = member.subscription().marks().expect("marks are kept");
-    let found = marks.look_up(&[handling(delivery, key)]).await;
+    let found = marks.look_up(&[handling(member, delivery, key)]).await;
     let mut found = found.expect("marks can be looked up");
     assert_eq!(found.len(), 1, "one result per handling");
     found.remove(0)
@@ -168,6 +175,6 @@ async fn look_up(member: &Member, delivery: &Delivery, key: HandlingKey) -> Opti
 
 async fn begin(member: &Member, delivery: &Delivery, key: HandlingKey) -> Option<Mark> {
     let marks = member.subscription().marks().expect("marks are kept");
-    let begun = marks.begin(&handling(delivery, key)).await;
+    let begun = marks.begin(&handling(member, delivery, key)).await;
     begun.expect("a handling can be begun")
 }

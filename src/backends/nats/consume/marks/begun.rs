@@ -1,0 +1,98 @@
+//! Runs that are marked as begun: which of two members began one, and whether it may still be settled.
+//!
+//! A message that was settled by a consumer without marks leaves its mark behind, and the server does not say which messages
+//! are unacknowledged. It is known to be settled if it is not after the consumer's ack floor, or if all that is
+//! unacknowledged is in flight here and is something else. Until one of both shows, its copies go back.
+
+use crate::{
+    backends::nats::{
+        connection::consumer,
+        consume::{
+            marks::store::{Found, MarkStore},
+            session::Session,
+        },
+        error::error,
+    },
+    transport::{Beginning, ErrorKind, Handling, Mark, Result},
+};
+
+/// How often a mark is read again that another member has changed meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// Looks up marks.
+pub(crate) async fn look_up(
+    session: &Session,
+    marks: &MarkStore,
+    handlings: &[Handling],
+) -> Result<Vec<Option<Mark>>> {
+    let store = session.store();
+    let looked_up = marks.look_up(&session.connection, &store, handlings);
+    let mut judged = Vec::with_capacity(handlings.len());
+    for (found, handling) in looked_up.await?.into_iter().zip(handlings) {
+        judged.push(judge(session, found, handling).await?);
+    }
+    Ok(judged)
+}
+
+/// Begins a handling unless its mark does not admit it; returns what was there.
+pub(crate) async fn begin(
+    session: &Session,
+    marks: &MarkStore,
+    handling: &Handling,
+) -> Result<Option<Mark>> {
+    let (connection, store) = (&session.connection, session.store());
+    for _ in 0..ATTEMPTS {
+        let (found, revision) = marks.read(connection, &store, handling.key).await?;
+        let mark = judge(session, found, handling).await?;
+        if mark.as_ref().is_some_and(|mark| !mark.admits(handling)) {
+            return Ok(mark);
+        }
+        let begun = marks.begin(connection, &store, &session.consumer, handling, revision);
+        if begun.await? {
+            return Ok(mark);
+        }
+    }
+    Err(error(ErrorKind::Unavailable, "a mark changes all the time"))
+}
+
+/// Returns the mark that was found, or that it is unknown how the run ended that began.
+async fn judge(
+    session: &Session,
+    found: Option<Found>,
+    handling: &Handling,
+) -> Result<Option<Mark>> {
+    let Some(Found { mark, consumer }) = found else {
+        return Ok(None);
+    };
+    let is_doubtful = match &mark {
+        Mark::Begun(beginning) if *beginning != handling.beginning => {
+            !is_pending(session, beginning, &consumer).await?
+        }
+        _ => false,
+    };
+    Ok(Some(if is_doubtful { Mark::Unknown } else { mark }))
+}
+
+/// Reports whether a consumer may still settle the delivery on which a run began.
+async fn is_pending(session: &Session, beginning: &Beginning, name: &str) -> Result<bool> {
+    let Ok(sequence) = beginning.position.as_str().parse::<u64>() else {
+        return Ok(false);
+    };
+    let Some(consumer) = consumer::find(&session.connection, name).await? else {
+        return Ok(false);
+    };
+    if sequence <= consumer.ack_floor() {
+        return Ok(false);
+    }
+    let is_elsewhere = || {
+        let state = session.state();
+        let in_flight = state.deliveries.in_flight();
+        let held = in_flight.len() + state.retrying.len();
+        let is_here = state.retrying.contains_key(&sequence)
+            || in_flight
+                .iter()
+                .any(|leased| leased.handle.ack.sequence == sequence);
+        is_here || state.deliveries.buffered() > 0 || consumer.num_ack_pending > held as u64
+    };
+    Ok(name != session.consumer || is_elsewhere())
+}
