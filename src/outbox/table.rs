@@ -121,11 +121,12 @@ pub(super) trait Table: fmt::Debug + Send + Sync {
         length: Duration,
     ) -> Result<std::result::Result<Lease, String>>;
 
-    /// Takes over the shards of other divisions, of which no relay is left.
+    /// Takes over the shards of other divisions, of which no relay is left. [`ErrorKind::Held`](crate::transport::ErrorKind)
+    /// if there is one after all.
     async fn former_shards(&self, now: Shard) -> Result<Vec<Lease>>;
 
-    /// Forgets a shard of another division.
-    async fn forget(&self, lease: &Lease) -> Result<()>;
+    /// Retires a shard of another division. Its fencing number is kept, for the case that the division comes back.
+    async fn retire(&self, lease: &Lease) -> Result<()>;
 
     /// Extends the lease; returns whether it is still held.
     async fn renew(&self, lease: &Lease, rate: f64) -> Result<bool>;

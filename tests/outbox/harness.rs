@@ -20,6 +20,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Notices(Mutex<Vec<RelayNotice>>);
 
 impl Notices {
+    /// Returns what has been reported.
+    pub(crate) fn all(&self) -> Vec<RelayNotice> {
+        self.0.lock().unwrap().clone()
+    }
+
     /// Counts notices.
     pub(crate) fn count(&self, is_one: impl Fn(&RelayNotice) -> bool) -> usize {
         let all = self.0.lock().unwrap();
@@ -45,6 +50,11 @@ impl Running {
     pub(crate) async fn end(self) -> RelaySummary {
         self.stop.cancel();
         self.task.await.unwrap().unwrap()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn finish(self) -> (Arc<Notices>, RelaySummary) {
+        (self.notices, self.task.await.unwrap().unwrap())
     }
 
     /// Returns why it failed.
@@ -115,7 +125,7 @@ pub(crate) async fn drain_with(
         until_end: true,
         ..options
     };
-    start(outbox, target, options).task.await.unwrap().unwrap()
+    start(outbox, target, options).finish().await.1
 }
 
 /// Makes an entry with a number in its data.

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
+mod keeping;
+mod picky;
 mod postgres;
 mod refused;
 mod sqlite;

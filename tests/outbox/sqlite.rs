@@ -12,17 +12,17 @@ use protoflow::{
 use test_support::wait::until;
 
 use crate::harness::{
-    FileTarget, Verdict, drain, drain_with, entry, judge, options, outbox, raw, start, target,
+    FileTarget, Verdict, drain, entry, judge, options, outbox, raw, start, target,
 };
 
 /// A user's database with an outbox.
-struct App {
+pub(crate) struct App {
     folder: tempfile::TempDir,
-    outbox: Outbox,
+    pub(crate) outbox: Outbox,
 }
 
 impl App {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let app = Self::without_outbox();
         assert!(app.outbox.create().await.unwrap());
         app
@@ -38,11 +38,11 @@ impl App {
         Self { folder, outbox }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("app.db")
     }
 
-    fn insert(&self, ids: std::ops::Range<u64>, key: &str) -> Vec<String> {
+    pub(crate) fn insert(&self, ids: std::ops::Range<u64>, key: &str) -> Vec<String> {
         let mut connection = raw(&self.path());
         let transaction = connection.transaction().unwrap();
         let ids: Vec<_> = ids.map(|n| (format!("{key}-{n}"), n)).collect();
@@ -53,7 +53,7 @@ impl App {
         ids.into_iter().map(|(id, _)| id).collect()
     }
 
-    fn count(&self, filter: &str) -> i64 {
+    pub(crate) fn count(&self, filter: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM pf_outbox WHERE {filter}");
         raw(&self.path())
             .query_row(&sql, [], |row| row.get(0))
@@ -125,27 +125,6 @@ async fn a_delayed_row_waits_for_its_time_and_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kept_rows_are_marked_and_cleaned() {
-    let (app, file) = (App::new().await, FileTarget::new());
-    app.insert(0..30, "a");
-    let keep = RelayOptions {
-        keep: Some(Duration::from_hours(1)),
-        ..options()
-    };
-    let target = target(&file.url()).await;
-    assert_eq!(
-        drain_with(&app.outbox, &target, keep.clone()).await.sent,
-        30
-    );
-    assert_eq!(drain_with(&app.outbox, &target, keep).await.sent, 0);
-    assert_eq!(app.outbox.status().await.unwrap().kept, 30);
-    app.insert(30..32, "a");
-    assert_eq!(app.outbox.clean(Duration::from_hours(1)).await.unwrap(), 0);
-    assert_eq!(app.outbox.clean(Duration::ZERO).await.unwrap(), 30);
-    assert_eq!(app.count("1"), 2, "unpublished rows stay");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_wakes_a_relay_soon() {
     let (app, file) = (App::new().await, FileTarget::new());
     let relay = start(&app.outbox, &target(&file.url()).await, options());
@@ -195,11 +174,15 @@ async fn a_batch_that_was_published_and_not_removed_is_found_by_its_receipt() {
     // The deletion is undone, as if the relay had died before it. Row 21 was not published.
     std::fs::copy(&copy, app.path()).unwrap();
     let committed = [committed, app.insert(20..21, "a")].concat();
-    assert_eq!(
-        drain(&app.outbox, &target).await.sent,
-        21,
-        "20 of them by the receipt"
-    );
+    let until_end = RelayOptions {
+        until_end: true,
+        ..options()
+    };
+    let (notices, summary) = start(&app.outbox, &target, until_end).finish().await;
+    assert_eq!(summary.sent, 1, "20 are found by the receipt");
+    let recovers =
+        |notice: &RelayNotice| matches!(notice, RelayNotice::Leads { recovered: 20, .. });
+    assert_eq!(notices.count(recovers), 1);
     assert_eq!(judge(&file.stored(), &committed), Verdict::default());
 }
 

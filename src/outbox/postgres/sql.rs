@@ -51,18 +51,22 @@ impl Sql {
         )
     }
 
-    /// Takes over the shards of other divisions: `$1` shards.
+    /// Takes over the shards of other divisions that are not retired: `$1` shards.
     pub(super) fn former(&self) -> String {
         format!(
-            "UPDATE {at}pf_outbox_lease SET fence = fence + 1 WHERE shards <> $1 AND until <= now() \
-             RETURNING shard, shards, fence",
+            "UPDATE {at}pf_outbox_lease SET fence = fence + 1 \
+             WHERE shards <> $1 AND until <= now() AND until > '-infinity' RETURNING shard, shards, fence",
             at = self.at
         )
     }
 
-    /// Forgets a lease: `$1` shard, `$2` shards, `$3` fencing number.
-    pub(super) fn forget(&self) -> String {
-        format!("DELETE FROM {at}pf_outbox_lease WHERE {MINE}", at = self.at)
+    /// Retires a shard: `$1` shard, `$2` shards, `$3` fencing number. Its number stays: the target knows it, and a later
+    /// relay of the same shard must have a higher one.
+    pub(super) fn retire(&self) -> String {
+        format!(
+            "UPDATE {at}pf_outbox_lease SET until = '-infinity', rate = 0 WHERE {MINE}",
+            at = self.at
+        )
     }
 
     /// Extends a lease: `$4` seconds, `$5` rows per second.
@@ -209,10 +213,11 @@ impl Sql {
         )
     }
 
-    /// Lists the relays.
+    /// Lists the relays of shards that are not retired.
     pub(super) fn relays(&self) -> String {
         format!(
-            "SELECT shard, shards, holder, fence, until > now(), rate FROM {at}pf_outbox_lease ORDER BY shards, shard",
+            "SELECT shard, shards, holder, fence, until > now(), rate FROM {at}pf_outbox_lease \
+             WHERE until > '-infinity' ORDER BY shards, shard",
             at = self.at
         )
     }

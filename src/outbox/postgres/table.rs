@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{
     client::{Database, Value},
+    error::SCHEME,
     operate, rights, schema,
     sql::Sql,
 };
@@ -17,7 +18,7 @@ use crate::{
         row::{OutboxRow, OutboxStatus, RowFilter},
         table::{Claim, Cleaned, Horizon, Lease, PendingRow, Progress, Shard, Table},
     },
-    transport::Result,
+    transport::{ErrorKind, Result, TransportError},
 };
 
 /// An outbox in PostgreSQL.
@@ -35,6 +36,15 @@ impl PostgresTable {
             sql: Sql::new(&database.schema),
             database,
         })
+    }
+
+    /// Returns the holder of a live lease of another division.
+    async fn rival(&self, shards: i32) -> Result<Option<String>> {
+        let doing = "reading the leases of other relays";
+        let values = [value(&shards, Type::INT4)];
+        let sql = self.sql.rivals();
+        let rows = self.database.query(doing, &sql, &values);
+        Ok(rows.await?.first().map(|row| row.get(0)))
     }
 
     async fn change(&self, doing: &'static str, sql: &str, id: i64) -> Result<bool> {
@@ -124,14 +134,9 @@ impl Table for PostgresTable {
             length,
         };
         // Relays of two divisions would share keys. Both may find each other and give way; they ask again.
-        let values = [value(&of, Type::INT4)];
-        let rivals = self
-            .database
-            .query(doing, &self.sql.rivals(), &values)
-            .await?;
-        if let Some(rival) = rivals.first() {
+        if let Some(rival) = self.rival(of).await? {
             self.release(&lease).await?;
-            return Ok(Err(rival.get(0)));
+            return Ok(Err(rival));
         }
         Ok(Ok(lease))
     }
@@ -143,6 +148,12 @@ impl Table for PostgresTable {
             .database
             .query(doing, &self.sql.former(), &values)
             .await?;
+        // A lease that had expired may have been extended since this one was taken. None can be from here on: its fencing
+        // number is another one now.
+        if let Some(rival) = self.rival(now.of).await? {
+            let message = format!("{rival} relays with another number of shards");
+            return Err(TransportError::new(SCHEME, ErrorKind::Held, message));
+        }
         let leases = rows.iter().map(|row| Lease {
             shard: Shard {
                 number: row.get(0),
@@ -154,10 +165,10 @@ impl Table for PostgresTable {
         Ok(leases.collect())
     }
 
-    async fn forget(&self, lease: &Lease) -> Result<()> {
-        let doing = "removing the lease of a relay";
+    async fn retire(&self, lease: &Lease) -> Result<()> {
+        let doing = "retiring the shard of a former relay";
         self.database
-            .execute(doing, &self.sql.forget(), &mine(lease))
+            .execute(doing, &self.sql.retire(), &mine(lease))
             .await?;
         Ok(())
     }

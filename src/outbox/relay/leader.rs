@@ -52,6 +52,8 @@ pub(super) struct Leader<'a> {
     blocked: Blocked,
     /// Rows that were published and could not be removed yet.
     unsettled: Vec<i64>,
+    /// Rows of this relay of which only the receipt will say whether they were published.
+    uncertain: Vec<i64>,
     /// Rows of the next batch, fewer while a refused one is searched for.
     limit: usize,
     summary: RelaySummary,
@@ -73,6 +75,7 @@ impl<'a> Leader<'a> {
             floor: Floor::new(now),
             blocked: Blocked::default(),
             unsettled: Vec::new(),
+            uncertain: Vec::new(),
             limit: usize::MAX,
             summary: RelaySummary::default(),
             rate: Rate::default(),
@@ -176,6 +179,7 @@ impl<'a> Leader<'a> {
         }
         let (target, sent) = self.open_target(self.lease.clone()).await?;
         let recovered = self.recover(&sent).await?;
+        self.uncertain.clear();
         let exactly_once = matches!(target, Target::Receipted(_));
         self.target = Some(target);
         self.context.observer.notice(RelayNotice::Leads {
@@ -201,7 +205,7 @@ impl<'a> Leader<'a> {
             Err(error) if error.kind() == ErrorKind::Held => {}
             Err(error) => return Err(error),
         }
-        self.context.table.forget(former).await
+        self.context.table.retire(former).await
     }
 
     /// Removes rows of the last batch; returns how many were still there.
@@ -213,8 +217,11 @@ impl<'a> Leader<'a> {
         let unsent = self.context.table.unsent(&ids).await?;
         let published = unsent.iter().map(|(id, event)| Sent::of(*id, event));
         let published = published.filter(|row| sent.contains(row)).map(|row| row.id);
+        let published: Vec<i64> = published.collect();
+        let recovered = published.len();
+        let own = published.iter().filter(|id| self.uncertain.contains(id));
+        self.count(own.count());
         self.unsettled.extend(published);
-        let recovered = self.unsettled.len();
         failpoint::reach("outbox.recovering");
         if recovered > 0 && !self.settle().await? {
             let message = "another relay took over";
@@ -251,7 +258,7 @@ impl<'a> Leader<'a> {
         let Some(mut target) = self.target.take() else {
             return Ok(None);
         };
-        let count = batch.len();
+        let ids: Vec<i64> = batch.iter().map(|prepared| prepared.row.id).collect();
         let publishing = async move {
             let published = target.publish(batch).await;
             Ok((target, published))
@@ -264,17 +271,20 @@ impl<'a> Leader<'a> {
             outage,
         } = published;
         if is_refused_whole {
-            self.limit = count / 2;
+            self.limit = ids.len() / 2;
             self.floor.lower();
         } else if outage.is_none() {
             self.target = Some(target);
             self.limit = usize::MAX;
+        } else {
+            self.uncertain = ids;
         }
         for id in &sent {
             if self.blocked.resolve(*id) {
                 self.floor.lower();
             }
         }
+        self.count(sent.len());
         self.unsettled.extend(sent);
         for (prepared, error) in refused {
             self.refuse(&prepared.row, error).await?;
@@ -306,6 +316,12 @@ impl<'a> Leader<'a> {
         Ok(())
     }
 
+    /// Counts rows that this relay published.
+    fn count(&mut self, rows: usize) {
+        self.rate.add(rows, Instant::now());
+        self.summary.sent += rows as u64;
+    }
+
     /// Removes published rows; returns whether the lease is still held.
     async fn settle(&mut self) -> Result<bool> {
         let asked = Instant::now();
@@ -315,8 +331,6 @@ impl<'a> Leader<'a> {
             rate: self.rate.per_second(asked),
         };
         let is_held = self.context.table.settle(&self.lease, progress).await?;
-        self.rate.add(self.unsettled.len(), asked);
-        self.summary.sent += self.unsettled.len() as u64;
         self.unsettled.clear();
         self.renewed = asked;
         Ok(is_held)

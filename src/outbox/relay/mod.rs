@@ -2,6 +2,7 @@
 
 mod batch;
 mod blocked;
+mod cleaner;
 mod context;
 mod floor;
 mod leader;

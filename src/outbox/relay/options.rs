@@ -81,6 +81,8 @@ pub enum RelayNotice {
     Recovered,
     /// Kept rows were deleted.
     Cleaned(u64),
+    /// Kept rows could not be deleted; the next attempt is a minute later.
+    NotCleaned(TransportError),
 }
 
 /// Receives what a relay reports.

@@ -1,25 +1,20 @@
-//! Running a relay: one leader or standby for each shard, and cleaning.
+//! Running a relay: one leader or standby for each shard, and a cleaner of kept rows.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    cleaner::{self, Cleaner},
     context::Context,
-    options::{RelayNotice, RelayObserver, RelayOptions, RelaySummary},
+    options::{RelayObserver, RelayOptions, RelaySummary},
     standby,
 };
 use crate::{
     outbox::{Outbox, table::Shard},
     transport::{ErrorKind, Result, Transport, TransportError},
 };
-
-/// How often kept rows are deleted.
-const CLEAN: Duration = Duration::from_mins(1);
 
 /// Publishes the rows of an outbox, in the order of each key.
 ///
@@ -56,15 +51,18 @@ impl Relay {
     /// # Errors
     /// If the database has no outbox of this version, a right is missing, or the target cannot be used at all.
     pub async fn run(self, stop: CancellationToken) -> Result<RelaySummary> {
-        let mut shards = JoinSet::new();
-        let cleaner = self.options.keep.map(|keep| {
-            let (outbox, observer) = (self.outbox.again(), Arc::clone(&self.observer));
-            tokio::spawn(async move {
-                if let Ok(outbox) = outbox {
-                    clean(&outbox, keep, observer.as_ref()).await;
-                }
-            })
-        });
+        // Both are aborted with this future.
+        let (mut shards, mut cleaner) = (JoinSet::new(), JoinSet::new());
+        let ended = stop.child_token();
+        if let Some(keep) = self.options.keep {
+            cleaner.spawn(cleaner::run(Cleaner {
+                outbox: self.outbox.again()?,
+                keep,
+                once: self.options.until_end,
+                observer: Arc::clone(&self.observer),
+                stop: ended.clone(),
+            }));
+        }
         for number in 0..self.options.shards.max(1) {
             let outbox = self.outbox.again()?;
             shards.spawn(standby::run(Context {
@@ -83,7 +81,7 @@ impl Relay {
         let mut summary = RelaySummary::default();
         let mut result = Ok(());
         while let Some(ended) = shards.join_next().await {
-            match ended.unwrap_or_else(|_| Err(died())) {
+            match ended.unwrap_or_else(|_| Err(died("the relay of a shard panicked"))) {
                 Ok(done) => {
                     summary.sent += done.sent;
                     summary.refused += done.refused;
@@ -95,27 +93,16 @@ impl Relay {
                 }
             }
         }
-        if let Some(cleaner) = cleaner {
-            cleaner.abort();
+        if result.is_err() || !self.options.until_end {
+            ended.cancel();
+        }
+        if let Some(Err(_)) = cleaner.join_next().await {
+            result = result.and(Err(died("the cleaner of kept rows panicked")));
         }
         result.map(|()| summary)
     }
 }
 
-fn died() -> TransportError {
-    TransportError::new("outbox", ErrorKind::Other, "the relay of a shard panicked")
-}
-
-/// Deletes kept rows whose time is over, now and then.
-async fn clean(outbox: &Outbox, keep: Duration, observer: &dyn RelayObserver) {
-    loop {
-        let began = Instant::now();
-        match outbox.clean(keep).await {
-            Ok(0) => {}
-            Ok(deleted) => observer.notice(RelayNotice::Cleaned(deleted)),
-            // The relay reports that the database does not answer.
-            Err(error) => tracing::debug!(%error, "kept rows were not deleted"),
-        }
-        sleep(CLEAN.saturating_sub(began.elapsed())).await;
-    }
+fn died(message: &'static str) -> TransportError {
+    TransportError::new("outbox", ErrorKind::Other, message)
 }

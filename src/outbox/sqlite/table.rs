@@ -189,7 +189,7 @@ impl Table for SqliteTable {
         Ok(Vec::new())
     }
 
-    async fn forget(&self, _: &Lease) -> Result<()> {
+    async fn retire(&self, _: &Lease) -> Result<()> {
         Ok(())
     }
 

@@ -5,4 +5,5 @@ mod inbox;
 mod operating;
 mod outages;
 mod rights;
+mod shards;
 mod writers;

@@ -135,33 +135,3 @@ async fn the_transaction_that_holds_up_vacuum_is_named() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn shards_divide_the_keys_and_may_be_changed() {
-    let (shop, file) = (Shop::open().await, FileTarget::new());
-    let mut client = shop.client().await;
-    let target = target(&file.url()).await;
-    let mut committed = Vec::new();
-    for (round, shards) in [(0_u64, 3), (1, 2), (2, 1)] {
-        let transaction = client.transaction().await.unwrap();
-        for n in round * 200..(round + 1) * 200 {
-            let id = format!("e-{n}");
-            enqueue(&transaction, &entry(&id, &format!("k-{}", n % 7), n))
-                .await
-                .unwrap();
-            committed.push(id);
-        }
-        transaction.commit().await.unwrap();
-        let sharded = RelayOptions {
-            shards,
-            ..options()
-        };
-        assert_eq!(drain_with(&shop.outbox, &target, sharded).await.sent, 200);
-    }
-    assert_eq!(judge(&file.stored(), &committed), Verdict::default());
-    assert_eq!(
-        count(&client, "pf_outbox_lease").await,
-        1,
-        "former shards are forgotten"
-    );
-}

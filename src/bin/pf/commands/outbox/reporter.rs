@@ -78,6 +78,12 @@ impl RelayObserver for Reporter {
                 let rows = counted(rows, "kept row", "kept rows");
                 remarks.remark(&format!("deleted {rows}"));
             }
+            RelayNotice::NotCleaned(error) => {
+                remarks.warning(&format!("kept rows were not deleted: {error}"));
+                if let Some(hint) = error.advice() {
+                    remarks.hint(hint);
+                }
+            }
             _ => {}
         }
     }
