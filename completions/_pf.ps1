@@ -38,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they arrive, or stored ones')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
-            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store and report problems with the command that fixes each')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store and the outbox and report problems with the command that fixes each')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a demo: a retry, a delay, a dead letter and its replay')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write the pages of all commands to a folder')
@@ -175,6 +175,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;doctor' {
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'Check only the outbox in this database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -256,7 +257,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;create' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
@@ -271,7 +272,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;relay' {
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'The store to publish to, a URL or the name of a context [default: `--url` and its kin]')
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep published rows, marked as sent, for this long; without it they are deleted')
             [CompletionResult]::new('--shards', '--shards', [CompletionResultType]::ParameterName, 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay')
@@ -293,7 +294,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;status' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
@@ -307,7 +308,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;list' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'End after N rows')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -324,7 +325,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;show' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
@@ -338,7 +339,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;unblock' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
@@ -352,7 +353,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;park' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
@@ -366,7 +367,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;outbox;clean' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Only rows that were published longer ago than this')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -437,7 +438,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;inbox;create' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
@@ -452,7 +453,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;inbox;clean' {
-            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]')
+            [CompletionResult]::new('--in', '--in', [CompletionResultType]::ParameterName, 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]')
             [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Only keys that were entered longer ago than this; later copies of their events are handled again')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -1327,6 +1328,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         }
         'pf;context;add' {
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The default group of its consumers')
+            [CompletionResult]::new('--outbox', '--outbox', [CompletionResultType]::ParameterName, 'The database of its outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'A file that holds the password')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
@@ -1430,7 +1432,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they arrive, or stored ones')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
-            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store and report problems with the command that fixes each')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check the store and the outbox and report problems with the command that fixes each')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Run a demo: a retry, a delay, a dead letter and its replay')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print the manual page, or write the pages of all commands to a folder')

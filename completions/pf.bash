@@ -872,13 +872,17 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__add)
-            opts="-o -q -h --group --password-file --ask-password --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --group --outbox --password-file --ask-password --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --outbox)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3386,12 +3390,16 @@ _pf() {
             return 0
             ;;
         pf__subcmd__doctor)
-            opts="-o -q -h --fix --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --fix --in --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -35,7 +35,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand tail 'Show events as they arrive, or stored ones'
             cand consume 'Run a command for each event of a group'
             cand caps 'Show what the transport can do'
-            cand doctor 'Check the store and report problems with the command that fixes each'
+            cand doctor 'Check the store and the outbox and report problems with the command that fixes each'
             cand demo 'Run a demo: a retry, a delay, a dead letter and its replay'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands to a folder'
@@ -167,6 +167,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;doctor'= {
+            cand --in 'Check only the outbox in this database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -243,7 +244,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;outbox;create'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -257,7 +258,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;relay'= {
-            cand --from 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --from 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --to 'The store to publish to, a URL or the name of a context [default: `--url` and its kin]'
             cand --keep 'Keep published rows, marked as sent, for this long; without it they are deleted'
             cand --shards 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay'
@@ -278,7 +279,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;status'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -291,7 +292,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;list'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --limit 'End after N rows'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -307,7 +308,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;show'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -320,7 +321,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;unblock'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -333,7 +334,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;park'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -346,7 +347,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;outbox;clean'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --older-than 'Only rows that were published longer ago than this'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -405,7 +406,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;inbox;create'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
             cand -o 'Output format'
@@ -419,7 +420,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'pf;inbox;clean'= {
-            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]'
+            cand --in 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context''s `outbox`]'
             cand --older-than 'Only keys that were entered longer ago than this; later copies of their events are handled again'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -1213,6 +1214,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;context;add'= {
             cand --group 'The default group of its consumers'
+            cand --outbox 'The database of its outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`'
             cand --password-file 'A file that holds the password'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
@@ -1304,7 +1306,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand tail 'Show events as they arrive, or stored ones'
             cand consume 'Run a command for each event of a group'
             cand caps 'Show what the transport can do'
-            cand doctor 'Check the store and report problems with the command that fixes each'
+            cand doctor 'Check the store and the outbox and report problems with the command that fixes each'
             cand demo 'Run a demo: a retry, a delay, a dead letter and its replay'
             cand completions 'Print a completion script for a shell'
             cand man 'Print the manual page, or write the pages of all commands to a folder'

@@ -45,7 +45,7 @@ complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one even
 complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they arrive, or stored ones'
 complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store and report problems with the command that fixes each'
+complete -c pf -n "__fish_pf_needs_command" -f -a "doctor" -d 'Check the store and the outbox and report problems with the command that fixes each'
 complete -c pf -n "__fish_pf_needs_command" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
 complete -c pf -n "__fish_pf_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_needs_command" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
@@ -194,6 +194,7 @@ complete -c pf -n "__fish_pf_using_subcommand caps" -l log -d 'Write a log to st
 complete -c pf -n "__fish_pf_using_subcommand caps" -l offline -d 'Show what this build knows about the transport, without asking a server'
 complete -c pf -n "__fish_pf_using_subcommand caps" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand caps" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand doctor" -l in -d 'Check only the outbox in this database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand doctor" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -285,7 +286,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcom
 complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "park" -d 'Park rows, so that they hold up nothing'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "clean" -d 'Delete rows that were published and kept, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and not __fish_seen_subcommand_from create relay status list show unblock park clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -302,7 +303,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -l print -d 'Only print the SQL, with the rights of a writer and a relay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l from -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l from -d 'The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l to -d 'The store to publish to, a URL or the name of a context [default: `--url` and its kin]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l keep -d 'Keep published rows, marked as sent, for this long; without it they are deleted' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l shards -d 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay' -r
@@ -326,7 +327,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l create -d 'Create missing topics and streams'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -342,7 +343,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l limit -d 'End after N rows' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -361,7 +362,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -l all -d 'All rows that are not published'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -377,7 +378,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -393,7 +394,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from unblock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -409,7 +410,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from park" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l older-than -d 'Only rows that were published longer ago than this' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from clean" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -454,7 +455,7 @@ complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcomm
 complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "create" -d 'Create the table of an inbox, `pf_inbox`'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "clean" -d 'Delete old keys, 10,000 in a transaction'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and not __fish_seen_subcommand_from create clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
@@ -471,7 +472,7 @@ complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -l print -d 'Only print the SQL, with the rights of a handler'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]' -r
+complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l in -d 'The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context\'s `outbox`]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l older-than -d 'Only keys that were entered longer ago than this; later copies of their events are handled again' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand inbox; and __fish_seen_subcommand_from clean" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -1183,6 +1184,7 @@ complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subco
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "remove" -d 'Remove a context; the store itself is not touched'
 complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subcommand_from add use list show remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l group -d 'The default group of its consumers' -r
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l outbox -d 'The database of its outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l password-file -d 'A file that holds the password' -r -F
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
@@ -1275,7 +1277,7 @@ complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcomma
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "doctor" -d 'Check the store and report problems with the command that fixes each'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "doctor" -d 'Check the store and the outbox and report problems with the command that fixes each'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'

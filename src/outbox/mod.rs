@@ -21,6 +21,7 @@
 //! transactions that write for one key must not overlap: take the key's lock first (update the row that the event reports),
 //! then insert the event. Inserting before taking the lock can swap events of that key; nothing is lost.
 
+mod doctor;
 mod entry;
 mod inbox;
 mod outbox_handle;

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use super::{
+    doctor,
     row::{OutboxRow, OutboxStatus, RowFilter},
     table::Table,
 };
-use crate::transport::{ErrorKind, Result, TransportError};
+use crate::transport::{ErrorKind, Finding, Result, TransportError};
 
 /// Rows deleted by one transaction of a clean-up.
 const CLEAN: i64 = 10_000;
@@ -107,6 +108,14 @@ impl Outbox {
     /// If the database does not answer, or has no outbox.
     pub async fn status(&self) -> Result<OutboxStatus> {
         self.existing().await?.status().await
+    }
+
+    /// Checks its tables, the rights of the user, its relays, and what waits. An absent outbox is a finding.
+    ///
+    /// # Errors
+    /// If the database does not answer, or refuses the user.
+    pub async fn diagnose(&self) -> Result<Vec<Finding>> {
+        doctor::diagnose(self).await
     }
 
     /// Returns the table, unless the database has none.

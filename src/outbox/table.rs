@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::row::{OutboxRow, OutboxStatus, RowFilter};
-use crate::transport::Result;
+use crate::transport::{Finding, Result};
 
 /// The columns that this program reads and writes.
 pub(super) const COLUMNS: [&str; 10] = [
@@ -169,6 +169,9 @@ pub(super) trait Table: fmt::Debug + Send + Sync {
 
     /// Parks a row that was not published; returns whether it is.
     async fn park(&self, id: i64) -> Result<bool>;
+
+    /// Checks what is around the tables: rights, the connection, vacuum.
+    async fn surroundings(&self) -> Result<Vec<Finding>>;
 
     /// Returns the state of the outbox.
     async fn status(&self) -> Result<OutboxStatus>;

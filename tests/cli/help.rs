@@ -23,7 +23,7 @@ fn the_top_names_every_command() {
       schedule     List, show, reschedule and cancel delayed events
       caps         Show what the transport can do
       context      Manage named stores
-      doctor       Check the store and report problems with the command that fixes each
+      doctor       Check the store and the outbox and report problems with the command that fixes each
       demo         Run a demo: a retry, a delay, a dead letter and its replay
       completions  Print a completion script for a shell
       man          Print the manual page, or write the pages of all commands to a folder

@@ -15,7 +15,7 @@ use protoflow::{
 };
 
 use crate::{
-    harness::{FileTarget, drain, judge, target},
+    harness::{FileTarget, Verdict, drain, judge, target},
     sqlite::App,
 };
 
@@ -121,7 +121,7 @@ async fn smaller_batches_show_which_row_a_batch_was_refused_for() {
     let summary = drain(&app.outbox, &target).await;
     assert_eq!((summary.sent, summary.refused), (37 + 140, 1));
     let published = [before, others].concat();
-    assert_eq!(judge(&file.stored(), &published), Default::default());
+    assert_eq!(judge(&file.stored(), &published), Verdict::default());
     let refused = app.outbox.list(RowFilter::Refused, 0, 10).await.unwrap();
     assert_eq!((refused.len(), refused[0].id), (1, 38));
     let sizes = sizes.lock().unwrap();

@@ -104,6 +104,13 @@ impl Context {
         self.config()?.group(url.as_deref(), context.as_deref())
     }
 
+    /// Returns the database of the outbox that the configuration names.
+    #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+    pub fn outbox(&mut self) -> CliResult<Option<String>> {
+        let (url, context) = (self.global.url.clone(), self.global.context.clone());
+        self.config()?.outbox(url.as_deref(), context.as_deref())
+    }
+
     /// Uses another store than the global flags say: a URL, or the name of a context.
     #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
     pub fn choose(&mut self, store: &str) -> CliResult<()> {

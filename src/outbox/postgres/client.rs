@@ -94,6 +94,16 @@ impl Database {
         })
     }
 
+    /// Returns the same database with a connection of its own.
+    pub(super) fn second(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            tls: self.tls.clone(),
+            schema: self.schema.clone(),
+            client: Mutex::default(),
+        }
+    }
+
     async fn client(&self) -> Result<Arc<Client>> {
         let mut slot = self.client.lock().await;
         if let Some(client) = slot.as_ref().filter(|client| !client.is_closed()) {

@@ -19,6 +19,7 @@ pub(super) fn from_postgres(error: Error, doing: &'static str) -> TransportError
     let text = format!("{doing} failed: {}", server.message());
     let failed = TransportError::new(SCHEME, kind, text);
     match kind {
+        _ if code == SqlState::INVALID_CATALOG_NAME => failed.hint("name a database that exists"),
         ErrorKind::NotFound => failed.hint("create the outbox: `pf outbox create --in URL`"),
         ErrorKind::Denied if code.code().starts_with("28") => {
             failed.hint("check the user and the password, PF_PASSWORD or PGPASSWORD")
@@ -36,8 +37,8 @@ pub(super) fn from_postgres(error: Error, doing: &'static str) -> TransportError
 fn kind(code: &SqlState) -> ErrorKind {
     match code.code() {
         "42501" => ErrorKind::Denied,
-        "42P01" | "3F000" | "3D000" | "42883" => ErrorKind::NotFound,
-        "42703" | "42804" | "42704" => ErrorKind::Configuration,
+        "42P01" | "3F000" | "42883" => ErrorKind::NotFound,
+        "3D000" | "42703" | "42804" | "42704" => ErrorKind::Configuration,
         "53100" => ErrorKind::Full,
         code => match &code[..2] {
             "28" => ErrorKind::Denied,

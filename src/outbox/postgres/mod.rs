@@ -4,6 +4,7 @@
 //! belongs to a session, and the lease of a relay is a row.
 
 mod client;
+mod doctor;
 mod enqueue;
 mod error;
 mod inbox;

@@ -83,7 +83,6 @@ pub(super) async fn status(database: &Database, sql: &Sql) -> Result<OutboxStatu
         is_live: row.get(4),
         rate: row.get(5),
     });
-    let blockers = database.query(doing, Sql::vacuum_blocker(), &[]).await?;
     let oldest: Option<f64> = counts.first().and_then(|row| row.get(5));
     Ok(OutboxStatus {
         pending: count(0),
@@ -93,15 +92,22 @@ pub(super) async fn status(database: &Database, sql: &Sql) -> Result<OutboxStatu
         kept: count(4),
         oldest: oldest.and_then(seconds),
         relays: relays.collect(),
-        vacuum_blocker: blockers.first().map(|row| VacuumBlocker {
-            pid: row.get(0),
-            user: row.get(1),
-            application: row.get(2),
-            state: row.get(3),
-            query: row.get(4),
-            open: seconds(row.get(5)),
-        }),
+        vacuum_blocker: vacuum_blocker(database).await?,
     })
+}
+
+/// Returns the longest transaction that holds up vacuum.
+pub(super) async fn vacuum_blocker(database: &Database) -> Result<Option<VacuumBlocker>> {
+    let doing = "reading the transactions in progress";
+    let blockers = database.query(doing, Sql::vacuum_blocker(), &[]).await?;
+    Ok(blockers.first().map(|row| VacuumBlocker {
+        pid: row.get(0),
+        user: row.get(1),
+        application: row.get(2),
+        state: row.get(3),
+        query: row.get(4),
+        open: seconds(row.get(5)),
+    }))
 }
 
 fn seconds(seconds: f64) -> Option<Duration> {

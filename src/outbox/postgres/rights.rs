@@ -104,7 +104,8 @@ fn other_shape(message: String) -> TransportError {
         .hint("move the table away, or name another schema with `?schema=`")
 }
 
-async fn check_rights(database: &Database) -> Result<()> {
+/// Checks that the user may relay. The error names what is missing, and the grant.
+pub(super) async fn check_rights(database: &Database) -> Result<()> {
     let schema = &database.schema;
     let tables = ["pf_outbox", "pf_outbox_lease", "pf_outbox_meta"];
     let tables = tables.map(|table| format!("{}.{table}", quoted(schema)));

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{
     client::{Database, Value},
+    doctor,
     error::SCHEME,
     operate, rights, schema,
     sql::Sql,
@@ -18,7 +19,7 @@ use crate::{
         row::{OutboxRow, OutboxStatus, RowFilter},
         table::{Claim, Cleaned, Horizon, Lease, PendingRow, Progress, Shard, Table},
     },
-    transport::{ErrorKind, Result, TransportError},
+    transport::{ErrorKind, Finding, Result, TransportError},
 };
 
 /// An outbox in PostgreSQL.
@@ -322,6 +323,11 @@ impl Table for PostgresTable {
 
     async fn park(&self, id: i64) -> Result<bool> {
         self.change("parking a row", &self.sql.park(), id).await
+    }
+
+    async fn surroundings(&self) -> Result<Vec<Finding>> {
+        let second = self.database.second();
+        doctor::surroundings(&self.database, &second).await
     }
 
     async fn status(&self) -> Result<OutboxStatus> {

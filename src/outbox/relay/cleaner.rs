@@ -29,12 +29,12 @@ pub(super) async fn run(cleaner: Cleaner) {
     let mut is_failing = false;
     loop {
         let began = Instant::now();
-        let cleaned = tokio::select! {
-            cleaned = cleaner.outbox.clean(cleaner.keep) => cleaned,
+        let pass = tokio::select! {
+            pass = cleaner.outbox.clean(cleaner.keep) => pass,
             () = cleaner.stop.cancelled() => return,
         };
         let observer = &cleaner.observer;
-        match cleaned {
+        match pass {
             Ok(deleted) => {
                 is_failing = false;
                 if deleted > 0 {

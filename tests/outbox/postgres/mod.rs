@@ -1,5 +1,6 @@
 //! Outboxes in PostgreSQL, on a real server.
 
+mod doctor;
 mod fixture;
 mod inbox;
 mod operating;

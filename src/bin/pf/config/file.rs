@@ -7,7 +7,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use super::store::anchor;
 use crate::{
     error::{CliError, CliResult, Exit},
     output::Format,
@@ -25,6 +27,8 @@ pub struct File {
     pub group: Option<String>,
     /// Output format.
     pub output: Option<Format>,
+    /// The database of the outbox.
+    pub outbox: Option<String>,
     /// Contexts by name.
     #[serde(default)]
     pub contexts: BTreeMap<String, Profile>,
@@ -42,6 +46,9 @@ pub struct Profile {
     /// Output format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Format>,
+    /// The database of the outbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<String>,
     /// A file that holds the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
@@ -61,6 +68,21 @@ impl Profile {
 }
 
 impl File {
+    /// Resolves the files of outboxes against the folder of this one. A URL that is not valid is refused where it is used.
+    pub fn anchor_outboxes(&mut self, folder: &Path) {
+        let profiles = self
+            .contexts
+            .values_mut()
+            .map(|profile| &mut profile.outbox);
+        for text in profiles.chain([&mut self.outbox]).flatten() {
+            if let Ok(mut url) = text.parse::<Url>()
+                && anchor(&mut url, folder).is_ok()
+            {
+                *text = url.into();
+            }
+        }
+    }
+
     /// Reads a file; `None` if it does not exist, or if it is not needed and this user may not read it.
     pub fn read(path: &Path, is_needed: bool) -> CliResult<Option<Self>> {
         let text = match std::fs::read_to_string(path) {

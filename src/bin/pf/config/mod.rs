@@ -16,7 +16,7 @@ use url::Url;
 
 pub use self::{
     file::{File, Profile},
-    secret::{masked, masked_for_user, refuse},
+    secret::{masked, masked_for_user, refuse, refuse_for_database},
     store::{anchor, is_bare, parse, url_of},
     variable::variable,
 };
@@ -99,7 +99,10 @@ impl Config {
         let (mut layers, mut ignored) = (Vec::new(), Vec::new());
         for path in project.into_iter().chain(user) {
             match File::read(&path, is_needed) {
-                Ok(Some(file)) => layers.push(Layer { path, file }),
+                Ok(Some(mut file)) => {
+                    file.anchor_outboxes(folder_of(&path));
+                    layers.push(Layer { path, file });
+                }
                 Ok(None) => {}
                 Err(error) if is_needed => return Err(error),
                 Err(error) => ignored.push(error.chain().collect::<Vec<_>>().join(": ")),
@@ -183,6 +186,17 @@ impl Config {
             |file| file.output.as_ref(),
         )?;
         Ok(format.copied())
+    }
+
+    /// Returns the database of the outbox that the context, or else a file, names.
+    #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
+    pub fn outbox(&self, url: Option<&str>, context: Option<&str>) -> CliResult<Option<String>> {
+        let outbox = self.setting(
+            &chosen(url, context)?,
+            |profile| profile.outbox.as_ref(),
+            |file| file.outbox.as_ref(),
+        )?;
+        Ok(outbox.cloned())
     }
 
     /// Finds a setting. The context of a file has the precedence of the file. If that context does not exist, this is reported

@@ -65,6 +65,16 @@ pub fn masked_for_user(url: &Url) -> String {
     url.to_string().replacen("sqlite:%2F", "sqlite:/", 1)
 }
 
+/// Refuses a URL of a database with a password on the command line: PostgreSQL's own clients take it from elsewhere.
+pub fn refuse_for_database(url: &Url, origin: &str) -> CliResult<()> {
+    if url.password().is_none() && !url.query_pairs().any(|(name, _)| name == "password") {
+        return refuse(url, true, origin);
+    }
+    let text = format!("a password in {origin} is visible to every user of this machine");
+    Err(CliError::usage(text)
+        .hint("leave only the user name in the URL, and set PGPASSWORD or PF_OUTBOX"))
+}
+
 /// Refuses a URL with a secret on the command line, where every user of the machine can see it. `is_user` means that the
 /// password comes from elsewhere, so the user name is not a token.
 pub fn refuse(url: &Url, is_user: bool, origin: &str) -> CliResult<()> {

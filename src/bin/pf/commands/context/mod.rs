@@ -14,7 +14,9 @@ use url::Url;
 
 use self::edit::UserFile;
 use crate::{
-    config::{Config, Named, Profile, is_bare, masked, masked_for_user, refuse},
+    config::{
+        Config, Named, Profile, is_bare, masked, masked_for_user, refuse, refuse_for_database,
+    },
     context::Context,
     error::{CliError, CliResult},
     output::{Paint, Painter, Report},
@@ -60,6 +62,9 @@ pub struct AddArgs {
     /// The default group of its consumers
     #[arg(long)]
     group: Option<Group>,
+    /// The database of its outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`
+    #[arg(long, value_name = "URL")]
+    outbox: Option<String>,
     /// A file that holds the password
     #[arg(long, value_name = "FILE", conflicts_with = "ask_password")]
     password_file: Option<PathBuf>,
@@ -92,6 +97,7 @@ impl AddArgs {
             url: url.into(),
             group: self.group.map(String::from),
             output: context.given_output(),
+            outbox: self.outbox.as_deref().map(outbox).transpose()?,
             password_file: self.password_file.map(std::path::absolute).transpose()?,
             password_prompt: self.ask_password,
         };
@@ -216,6 +222,8 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    outbox: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
     file: PathBuf,
 }
@@ -227,6 +235,9 @@ impl Report for Shown {
         write!(out, "{mark} {name} {}", self.url)?;
         if let Some(group) = &self.group {
             write!(out, "  group {group}")?;
+        }
+        if let Some(outbox) = &self.outbox {
+            write!(out, "  outbox {outbox}")?;
         }
         if let Some(password) = &self.password {
             write!(out, "  password {password}")?;
@@ -248,11 +259,24 @@ fn described(config: &Config, current: Option<&str>) -> Vec<Shown> {
                 current: current == Some(name),
                 url: url_of(profile),
                 group: profile.group.clone(),
+                outbox: profile.outbox.as_deref().map(outbox_of),
                 password: password_of(profile),
                 file: file.to_owned(),
             },
         )
         .collect()
+}
+
+/// Reads the URL of an outbox. Its password is given elsewhere.
+fn outbox(text: &str) -> CliResult<String> {
+    let url = crate::config::parse(text, "--outbox")?;
+    refuse_for_database(&url, "--outbox")?;
+    Ok(edit::absolute(url)?.into())
+}
+
+fn outbox_of(text: &str) -> String {
+    let url = text.parse::<Url>();
+    url.map_or_else(|_| text.to_owned(), |url| masked_for_user(&url))
 }
 
 fn url_of(profile: &Profile) -> String {

@@ -42,7 +42,7 @@ impl Report for Deleted {
 
 impl CleanArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let inbox = self.database.inbox()?;
+        let inbox = self.database.inbox(context)?;
         let deleted = inbox.clean(self.older_than).await?;
         context.printer.report(&Deleted { deleted })
     }

@@ -45,7 +45,7 @@ impl Report for Created {
 
 impl CreateArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let inbox = self.database.inbox()?;
+        let inbox = self.database.inbox(context)?;
         if self.print {
             return Ok(context.printer.raw(inbox.ddl().as_bytes())?);
         }

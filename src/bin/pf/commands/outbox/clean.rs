@@ -42,7 +42,11 @@ impl Report for Deleted {
 
 impl CleanArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let deleted = self.database.outbox()?.clean(self.older_than).await?;
+        let deleted = self
+            .database
+            .outbox(context)?
+            .clean(self.older_than)
+            .await?;
         context.printer.report(&Deleted { deleted })
     }
 }

@@ -45,7 +45,7 @@ impl Report for Created {
 
 impl CreateArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let outbox = self.database.outbox()?;
+        let outbox = self.database.outbox(context)?;
         if self.print {
             return Ok(context.printer.raw(outbox.ddl().as_bytes())?);
         }

@@ -8,7 +8,8 @@ use protoflow::{
 use url::Url;
 
 use crate::{
-    config::{refuse, variable},
+    config::{refuse_for_database, variable},
+    context::Context,
     error::{CliError, CliResult, Exit},
 };
 
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct Database {
     #[arg(
-        help = "The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
+        help = "The database, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context's `outbox`]"
     )]
     #[arg(long = "in", alias = "from", value_name = "URL")]
     pub url: Option<String>,
@@ -24,52 +25,57 @@ pub struct Database {
 
 impl Database {
     /// Returns the outbox. Nothing is connected to yet.
-    pub fn outbox(&self) -> CliResult<Outbox> {
-        open(self.url.as_deref(), "--in")
+    pub fn outbox(&self, context: &mut Context) -> CliResult<Outbox> {
+        open(context, self.url.as_deref(), "--in")
     }
 
     /// Returns the inbox. Nothing is connected to yet.
-    pub fn inbox(&self) -> CliResult<Inbox> {
-        Ok(Inbox::new(&url("inbox", self.url.as_deref(), "--in")?)?)
+    pub fn inbox(&self, context: &mut Context) -> CliResult<Inbox> {
+        let url = find(context, self.url.as_deref(), "--in")?;
+        let url = url.ok_or_else(|| missing("inbox", "--in"))?;
+        Ok(Inbox::new(&url)?)
     }
 }
 
-/// Returns the outbox of a URL, or of `PF_OUTBOX`.
-pub fn open(text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
-    Ok(Outbox::new(&url("outbox", text, flag)?)?)
+/// Returns the outbox of a URL, of `PF_OUTBOX`, or of the context.
+pub fn open(context: &mut Context, text: Option<&str>, flag: &'static str) -> CliResult<Outbox> {
+    let url = find(context, text, flag)?;
+    Ok(Outbox::new(&url.ok_or_else(|| missing("outbox", flag))?)?)
 }
 
-/// Returns the URL of a database that was given, or of `PF_OUTBOX`. `what` is in it.
-fn url(what: &str, text: Option<&str>, flag: &'static str) -> CliResult<Url> {
+fn missing(what: &str, flag: &str) -> CliError {
+    let text = format!("the database of the {what} is missing: `{flag} URL`");
+    CliError::usage(text)
+        .hint("as in `postgres://localhost/shop` or `sqlite:app.db`; or set PF_OUTBOX")
+}
+
+/// Returns the URL of a database that was given, or that of `PF_OUTBOX`, or that of the context.
+pub fn find(
+    context: &mut Context,
+    text: Option<&str>,
+    flag: &'static str,
+) -> CliResult<Option<Url>> {
     let given = match text {
         Some(text) => Some((text.to_owned(), flag)),
         None => variable("PF_OUTBOX")?.map(|text| (text, "PF_OUTBOX")),
     };
+    let given = match given {
+        None => context
+            .outbox()?
+            .map(|text| (text, "`outbox` of the configuration")),
+        given => given,
+    };
     let Some((text, origin)) = given else {
-        let error = CliError::usage(format!(
-            "the database of the {what} is missing: `{flag} URL`"
-        ));
-        return Err(
-            error.hint("as in `postgres://localhost/shop` or `sqlite:app.db`; or set PF_OUTBOX")
-        );
+        return Ok(None);
     };
     let mut url = parse_url(&text).map_err(|error| {
         CliError::new(Exit::Usage, error).during(format!("{origin} is not a valid URL"))
     })?;
     if origin == flag {
-        refuse_password(&url, flag)?;
+        refuse_for_database(&url, flag)?;
     }
     complete(&mut url)?;
-    Ok(url)
-}
-
-fn refuse_password(url: &Url, flag: &str) -> CliResult<()> {
-    if url.password().is_none() && !url.query_pairs().any(|(name, _)| name == "password") {
-        return refuse(url, true, flag);
-    }
-    let text = format!("a password in {flag} is visible to every user of this machine");
-    Err(CliError::usage(text)
-        .hint("leave only the user name in the URL, and set PGPASSWORD or PF_OUTBOX"))
+    Ok(Some(url))
 }
 
 /// Adds the password that PostgreSQL's own clients take.

@@ -35,7 +35,7 @@ Any number of relays may run: one leads, the others take over when it ends. Exac
 Exit codes: 0 stopped, or nothing left; 4 rows were refused and hold up their keys.")]
 pub struct RelayArgs {
     #[arg(
-        help = "The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX]"
+        help = "The database of the outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE` [env: PF_OUTBOX] [default: the context's `outbox`]"
     )]
     #[arg(long, alias = "in", value_name = "URL")]
     from: Option<String>,
@@ -102,10 +102,10 @@ impl Report for Relayed {
 
 impl RelayArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let outbox = database::open(self.from.as_deref(), "--from")?;
         if let Some(store) = &self.to {
             context.choose(store)?;
         }
+        let outbox = database::open(context, self.from.as_deref(), "--from")?;
         let options = OpenOptions {
             create: self.create,
             ..OpenOptions::default()

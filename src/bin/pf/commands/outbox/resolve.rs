@@ -61,7 +61,7 @@ impl Report for Resolved {
 
 impl UnblockArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let outbox = self.database.outbox()?;
+        let outbox = self.database.outbox(context)?;
         let (mut missing, all) = (0, self.rows.len());
         for id in self.rows {
             let changed = outbox.unblock(id).await?;
@@ -75,7 +75,7 @@ impl UnblockArgs {
 
 impl ParkArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let outbox = self.database.outbox()?;
+        let outbox = self.database.outbox(context)?;
         let (mut missing, all) = (0, self.rows.len());
         for id in self.rows {
             let changed = outbox.park(id).await?;

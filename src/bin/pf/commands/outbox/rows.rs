@@ -51,7 +51,7 @@ pub struct ShowArgs {
 
 impl ListArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let outbox = self.database.outbox()?;
+        let outbox = self.database.outbox(context)?;
         let filter = match (self.parked, self.all) {
             (true, _) => RowFilter::Parked,
             (_, true) => RowFilter::Unsent,
@@ -85,7 +85,7 @@ impl ListArgs {
 
 impl ShowArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let row = self.database.outbox()?.show(self.row).await?;
+        let row = self.database.outbox(context)?.show(self.row).await?;
         let Some(row) = row else {
             let text = format!("there is no row {}: published rows are deleted", self.row);
             return Err(CliError::message(Exit::Failed, text));

@@ -29,7 +29,7 @@ pub struct StatusArgs {
 
 impl StatusArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
-        let status = self.database.outbox()?.status().await?;
+        let status = self.database.outbox(context)?.status().await?;
         context.printer.report(&Shown(status))
     }
 }
