@@ -55,8 +55,10 @@ need_for_java() {
     need_version Java 17 "$version"
 }
 
-# What the tests of outboxes need: a PostgreSQL whose programs need not be on the PATH, and a pooler.
+# What the tests of outboxes need: a PostgreSQL whose programs need not be on the PATH, a pooler, and the driver of the
+# example.
 need_for_outboxes() {
+    need "python3 -m pip --version" python3-pip python
     need "ls /usr/lib/postgresql/*/bin/initdb || initdb --version" postgresql
     need "ls /usr/sbin/pgbouncer || pgbouncer --version" pgbouncer
 }

@@ -15,6 +15,7 @@ mod events;
 mod handler;
 mod kafka;
 mod nats;
+mod outbox;
 mod program;
 mod pulsar;
 mod raw;
@@ -140,6 +141,13 @@ const PULSAR: [(&str, Benchmark); 11] = [
     ("pulsar-dlq-verify", pulsar::dead_letters::verify),
 ];
 
+const OUTBOX: [(&str, Benchmark); 4] = [
+    ("outbox-relay-kafka", outbox::relay::to_kafka),
+    ("outbox-relay-nats", outbox::relay::to_nats),
+    ("outbox-enqueue", outbox::enqueue::single),
+    ("outbox-wake", outbox::wake::polling),
+];
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
@@ -150,7 +158,7 @@ fn main() {
         _ => {}
     }
     let plan = Plan::from_arguments();
-    let brokers = NATS.into_iter().chain(KAFKA).chain(PULSAR);
+    let brokers = NATS.into_iter().chain(KAFKA).chain(PULSAR).chain(OUTBOX);
     for (name, run) in SQLITE.into_iter().chain(brokers) {
         if plan.wants(name) {
             run(&plan);

@@ -6,5 +6,5 @@ pub mod dead_letters;
 pub mod memory;
 pub mod one_shot;
 pub mod publish;
-mod setup;
+pub mod setup;
 pub mod tail;

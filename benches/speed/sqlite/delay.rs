@@ -61,7 +61,7 @@ pub fn wake(_: &Plan) {
     );
 }
 
-fn spread(mut times: Vec<Duration>) -> (Duration, Duration) {
+pub fn spread(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort_unstable();
     (median(times.clone()), times[times.len() * 99 / 100])
 }
@@ -154,7 +154,7 @@ fn idle_share(store: &Path) -> f64 {
 }
 
 /// Returns hundredths of a second of processor time, as Linux counts them.
-fn ticks(process: u32) -> f64 {
+pub fn ticks(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let behind = stat.rsplit_once(')').unwrap().1;
     let fields: Vec<&str> = behind.split_whitespace().collect();
