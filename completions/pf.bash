@@ -696,7 +696,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -I -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -794,6 +794,26 @@ _pf() {
                     COMPREPLY=($(compgen -W "cloudevents protoflow" -- "${cur}"))
                     return 0
                     ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -872,7 +892,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__add)
-            opts="-o -q -h --group --outbox --password-file --ask-password --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-I -o -q -h --group --password-file --ask-password --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -887,6 +907,26 @@ _pf() {
                     return 0
                     ;;
                 --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3206,7 +3246,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__show)
-            opts="-o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-I -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3257,6 +3297,26 @@ _pf() {
                     return 0
                     ;;
                 --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5040,7 +5100,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__publish)
-            opts="-o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --time --dataschema --correlation-id --extension --header --allow-broker-headers --require-consumer --dedup --mode --content-type --max-size --create --dry-run --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-I -o -q -h --lines --ndjson --on-error --rate --ordered --no-data --delay --at --topic --source --subject --id --key --time --dataschema --correlation-id --extension --header --allow-broker-headers --require-consumer --dedup --mode --content-type --max-size --create --dry-run --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5103,7 +5163,7 @@ _pf() {
                     return 0
                     ;;
                 --mode)
-                    COMPREPLY=($(compgen -W "structured binary hexa" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "structured binary protobuf hexa" -- "${cur}"))
                     return 0
                     ;;
                 --content-type)
@@ -5111,6 +5171,26 @@ _pf() {
                     return 0
                     ;;
                 --max-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5524,7 +5604,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__tail)
-            opts="-n -o -q -h --since --until --last --count --until-end --timeout --where --create --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-n -I -o -q -h --since --until --last --count --until-end --timeout --where --create --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5555,6 +5635,26 @@ _pf() {
                     return 0
                     ;;
                 --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -72,9 +72,14 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l extension -d 'Add an e
 complete -c pf -n "__fish_pf_using_subcommand publish" -l header -d 'Add a transport header' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l mode -d 'How the event is encoded [default: set by the URL, else structured]' -r -f -a "structured\t'One JSON object'
 binary\t'Attributes as headers'
+protobuf\t'One protobuf message'
 hexa\t'As hexa-event writes it (Kafka, NATS, Pulsar)'"
 complete -c pf -n "__fish_pf_using_subcommand publish" -l content-type -d 'The content type of the data; only JSON is validated' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l max-size -d 'Refuse data and lines longer than this, such as `4M` (bytes)' -r
+complete -c pf -n "__fish_pf_using_subcommand publish" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand publish" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand publish" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand publish" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand publish" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -106,6 +111,10 @@ complete -c pf -n "__fish_pf_using_subcommand tail" -l last -d 'Start with the l
 complete -c pf -n "__fish_pf_using_subcommand tail" -s n -l count -d 'End after N events' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l timeout -d 'End after this time; exit 3 if `--count` or `--until-end` was not reached' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l where -d 'Show only events that match this jq filter on the record of `-o json`' -r
+complete -c pf -n "__fish_pf_using_subcommand tail" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand tail" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand tail" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand tail" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -152,6 +161,10 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l stdin -d 'What the com
 data\t'The data alone, unchanged'"
 complete -c pf -n "__fish_pf_using_subcommand consume" -l naming -d 'Attribute names on stdin: valid CloudEvents names, or those of the Go library (`pf_attempt`)' -r -f -a "cloudevents\t'Valid CloudEvents names, which every SDK reads'
 protoflow\t'Names of the Go library'"
+complete -c pf -n "__fish_pf_using_subcommand consume" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand consume" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand consume" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand consume" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -580,6 +593,10 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l until -d 'Dead-lettered before then' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l attempts -d 'At least N failed runs, including those before replays' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l where -d 'A jq filter on the record, such as `.event.data.amount > 100` or `.dead_letter.crashes > 0`' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from show" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -1186,6 +1203,10 @@ complete -c pf -n "__fish_pf_using_subcommand context; and not __fish_seen_subco
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l group -d 'The default group of its consumers' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l outbox -d 'The database of its outbox, as in `postgres://USER@HOST/DATABASE` or `sqlite:FILE`' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l password-file -d 'A file that holds the password' -r -F
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from add" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r

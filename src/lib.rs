@@ -56,6 +56,7 @@
 //! | `pulsar` | `pulsar:` and `pulsar+ssl:` URLs, Apache Pulsar | zstd |
 //! | `outbox-sqlite` | `outbox`, transactional outboxes in the user's SQLite database | SQLite |
 //! | `outbox-postgres` | `outbox`, transactional outboxes in the user's PostgreSQL database | |
+//! | `protobuf` | [`event::protobuf`] and [`runtime::Protobuf`], data in protobuf | |
 //! | `vendored-openssl` | nothing; for `kafka` where the system has no headers of OpenSSL | OpenSSL |
 //! | `filter` | `runtime::Filter`, jq over records | |
 //! | `cli` | the program `pf` | |

@@ -23,7 +23,7 @@ use protoflow::{
 };
 
 /// Forms that must have a file, so that none is lost unnoticed.
-const FORMS: usize = 27;
+const FORMS: usize = 29;
 
 #[test]
 fn every_form_reads_as_its_file_says() {
@@ -112,6 +112,12 @@ fn add_forms(out: &mut String, event: &Event) {
             Mode::Binary,
             Dialect::Nats,
             Naming::Protoflow,
+        ),
+        (
+            "protobuf",
+            Mode::Protobuf,
+            Dialect::Kafka,
+            Naming::CloudEvents,
         ),
         (
             "kafka hexa",

@@ -236,7 +236,7 @@ fn dialects() -> impl Strategy<Value = Dialect> {
 }
 
 fn encodings() -> impl Strategy<Value = Encoding> {
-    let modes = prop::sample::select(vec![Mode::Structured, Mode::Binary]);
+    let modes = prop::sample::select(vec![Mode::Structured, Mode::Binary, Mode::Protobuf]);
     (modes, dialects()).prop_map(|(mode, dialect)| Encoding {
         mode,
         dialect,

@@ -31,10 +31,11 @@ pub(crate) struct Parameters {
 }
 
 /// The layouts that every backend writes.
-pub(crate) const MODES: &[Mode] = &[Mode::Structured, Mode::Binary];
+pub(crate) const MODES: &[Mode] = &[Mode::Structured, Mode::Binary, Mode::Protobuf];
 /// The layouts of a backend for which hexa-event has a driver.
 #[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
-pub(crate) const MODES_AND_HEXA: &[Mode] = &[Mode::Structured, Mode::Binary, Mode::Hexa];
+pub(crate) const MODES_AND_HEXA: &[Mode] =
+    &[Mode::Structured, Mode::Binary, Mode::Protobuf, Mode::Hexa];
 
 /// The values of the common parameters.
 #[derive(Debug, Clone)]

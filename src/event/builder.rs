@@ -73,6 +73,23 @@ impl EventBuilder {
         self.with_data(kind, data)
     }
 
+    /// Sets a protobuf message as data. [`type_url`](crate::event::protobuf::type_url) names it for
+    /// [`dataschema`](Self::dataschema), by which others find its schema.
+    ///
+    /// ```
+    /// # use protoflow::{event, event::protobuf::type_url};
+    /// # let order = String::from("any prost::Message");
+    /// let event = event("order.created", "/shop")
+    ///     .data_protobuf(&order)
+    ///     .dataschema(type_url("shop.v1.Order"))
+    ///     .build()?;
+    /// # Ok::<(), protoflow::event::EventError>(())
+    /// ```
+    #[cfg(feature = "protobuf")]
+    pub fn data_protobuf(self, message: &impl prost::Message) -> Self {
+        self.with_data(media::PROTOBUF, Data::Binary(message.encode_to_vec()))
+    }
+
     fn with_data(self, content_type: impl Into<String>, data: Data) -> Self {
         Self {
             datacontenttype: Some(content_type.into()),

@@ -8,6 +8,12 @@ pub enum Mode {
     Structured,
     /// Attributes as headers.
     Binary,
+    /// One protobuf message (`application/cloudevents+protobuf`), `io.cloudevents.v1.CloudEvent` of the specification's
+    /// `cloudevents.proto`.
+    ///
+    /// JSON and text are its `text_data`; data with `datacontenttype` `application/protobuf` and a `dataschema` are its
+    /// `proto_data`, other bytes its `binary_data`. A `time` is stored in UTC.
+    Protobuf,
     /// As hexa-event writes it, with the attributes in further headers, `ce_id` and so on.
     ///
     /// `correlationid`, `replyto`, `hexalocale` and `hexauser` are hexa-event's own headers. It requires them, so that an
@@ -19,7 +25,7 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Structured, Self::Binary, Self::Hexa];
+    pub const ALL: [Self; 4] = [Self::Structured, Self::Binary, Self::Protobuf, Self::Hexa];
 
     /// Returns its name in URLs and flags.
     #[must_use]
@@ -27,6 +33,7 @@ impl Mode {
         match self {
             Self::Structured => "structured",
             Self::Binary => "binary",
+            Self::Protobuf => "protobuf",
             Self::Hexa => "hexa",
         }
     }

@@ -34,6 +34,8 @@ mod grammar;
 mod handling;
 mod json;
 mod message;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 mod record;
 mod time;
 mod topic;
@@ -69,7 +71,7 @@ pub use self::{
     message::{Headers, Message, Position, Stored},
     record::{
         read::{parse_record, parse_record_as, parse_record_to},
-        write::{Record, write_record},
+        write::{Record, write_record, write_record_seen},
     },
     time::{
         format_time, from_unix_millis, from_unix_nanos, parse_time, unix_millis, unix_nanos,

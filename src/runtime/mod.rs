@@ -13,6 +13,8 @@ mod retry;
 mod task;
 mod triage;
 
+#[cfg(feature = "protobuf")]
+pub use self::handler::Protobuf;
 pub use self::{
     breaker::{BreakerOptions, OpenBreaker},
     consume::{

@@ -108,7 +108,7 @@ fn publish_explains_itself() {
           --dedup                   Do not store an event whose topic, source and id were published with
                                     this flag before; `pf caps` says for how long they are known
           --mode <MODE>             How the event is encoded [default: set by the URL, else structured]
-                                    [possible values: structured, binary, hexa]
+                                    [possible values: structured, binary, protobuf, hexa]
           --content-type <TYPE>     The content type of the data; only JSON is validated [default:
                                     application/json]
           --max-size <SIZE>         Refuse data and lines longer than this, such as `4M` (bytes)
@@ -126,6 +126,17 @@ fn publish_explains_itself() {
           --rate <N>         At most N events per second
           --ordered          Send an event only after the previous one of its key is confirmed, so that
                              order is kept even if the connection is lost
+
+    Protobuf:
+          --proto <FILE>       A schema file (`.proto`): the data of its messages is JSON here, and
+                               bytes in the store
+      -I, --proto-path <DIR>   A folder in which schema files and their imports are looked up [default:
+                               that of each file]
+          --protoset <FILE>    A descriptor set, as `buf build` and `protoc --include_imports
+                               --descriptor_set_out` write it
+          --message <MESSAGE>  The message that the data is, as in `shop.v1.Order`, or
+                               'order.*=shop.v1.Order' for some topics [default: the one that
+                               `dataschema` names]
 
     Global options:
           --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]
@@ -178,6 +189,17 @@ fn tail_explains_itself() {
           --where <JQ>          Show only events that match this jq filter on the record of `-o json`
           --create              Create the store if it does not exist, and wait
       -h, --help                Print help (see more with '--help')
+
+    Protobuf:
+          --proto <FILE>       A schema file (`.proto`): the data of its messages is JSON here, and
+                               bytes in the store
+      -I, --proto-path <DIR>   A folder in which schema files and their imports are looked up [default:
+                               that of each file]
+          --protoset <FILE>    A descriptor set, as `buf build` and `protoc --include_imports
+                               --descriptor_set_out` write it
+          --message <MESSAGE>  The message that the data is, as in `shop.v1.Order`, or
+                               'order.*=shop.v1.Order' for some topics [default: the one that
+                               `dataschema` names]
 
     Global options:
           --url <URL>                   The store, as in `sqlite:events.db` [env: PF_URL]

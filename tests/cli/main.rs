@@ -36,6 +36,7 @@ mod paths;
 #[cfg(target_os = "linux")]
 mod process_cleanup;
 mod programs;
+mod protobuf;
 mod publish;
 mod publish_events;
 mod publish_stream;

@@ -4,7 +4,7 @@ use std::{io, path::Path, process::ExitCode, sync::Arc};
 
 use protoflow::{
     backends::{OpenOptions, Registry},
-    event::{Group, Topic},
+    event::{Group, Topic, protobuf::SchemaFiles},
     transport::Transport,
 };
 use tokio::sync::oneshot;
@@ -109,6 +109,13 @@ impl Context {
     pub fn outbox(&mut self) -> CliResult<Option<String>> {
         let (url, context) = (self.global.url.clone(), self.global.context.clone());
         self.config()?.outbox(url.as_deref(), context.as_deref())
+    }
+
+    /// Returns the schemas that the context in use names.
+    pub fn schema_files(&mut self) -> CliResult<SchemaFiles> {
+        let (url, context) = (self.global.url.clone(), self.global.context.clone());
+        self.config()?
+            .schema_files(url.as_deref(), context.as_deref())
     }
 
     /// Uses another store than the global flags say: a URL, or the name of a context.

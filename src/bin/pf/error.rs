@@ -4,10 +4,12 @@ use std::{fmt, io, path::Path, process::ExitCode};
 
 use protoflow::{
     backends::explain_path,
-    event::{EventError, NameError},
+    event::{EventError, NameError, protobuf::ProtobufError},
     runtime::{ConsumeError, FilterError, PolicyError, TriageError},
     transport::{DeadLetterId, ErrorKind, TransportError},
 };
+
+use crate::values::nearest::nearest;
 
 pub type CliResult<T> = Result<T, CliError>;
 
@@ -262,6 +264,41 @@ impl From<EventError> for CliError {
 impl From<NameError> for CliError {
     fn from(error: NameError) -> Self {
         Self::new(Exit::Usage, error)
+    }
+}
+
+impl From<ProtobufError> for CliError {
+    fn from(error: ProtobufError) -> Self {
+        match error {
+            ProtobufError::Event(error) => error.into(),
+            ProtobufError::Json { .. } | ProtobufError::Bytes { .. } => {
+                Self::new(Exit::Failed, error)
+            }
+            ProtobufError::UnknownMessage {
+                ref name,
+                ref known,
+            } => {
+                let hint = match nearest(name, known.iter().map(String::as_str)) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None => listed(known),
+                };
+                Self::new(Exit::Usage, error).hint(hint)
+            }
+            ProtobufError::File { path, source } => Self::file(Exit::Usage, &path, source)
+                .during(format!("{} cannot be read", path.display())),
+            error => Self::new(Exit::Usage, error),
+        }
+    }
+}
+
+/// Lists the first messages of a schema.
+fn listed(known: &[String]) -> String {
+    const LISTED: usize = 5;
+    let names: Vec<_> = known.iter().take(LISTED).map(String::as_str).collect();
+    match known.len() {
+        0 => "it has none".to_owned(),
+        1..=LISTED => format!("it has {}", names.join(", ")),
+        _ => format!("it has {}, and more", names.join(", ")),
     }
 }
 

@@ -10,6 +10,7 @@ mod handler;
 mod help;
 mod log;
 mod output;
+mod schemas;
 mod signals;
 mod stdio;
 mod values;

@@ -130,6 +130,15 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Sets an extension whose value is JSON, unless there is one of this name.
+    pub(in crate::event) fn typed(&mut self, name: Cow<'a, str>, json: Cow<'a, str>) {
+        if self.slot(&name).is_some() {
+            self.header(name, json);
+        } else if !self.has_extension(&name) {
+            self.extensions.push((name, json));
+        }
+    }
+
     /// Reports whether it has an extension.
     pub(in crate::event) fn has_extension(&self, name: &str) -> bool {
         names::has(&self.extensions, name)

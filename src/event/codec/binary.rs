@@ -59,6 +59,11 @@ impl<'a> Marks<'a> {
         self.content_type.is_some_and(media::is_event)
     }
 
+    /// Reports whether the content type names one event as a protobuf message.
+    pub(in crate::event) fn is_protobuf(&self) -> bool {
+        self.content_type.is_some_and(media::is_protobuf_event)
+    }
+
     /// Reports whether the content type names an array of events.
     pub(in crate::event) fn is_batch(&self) -> bool {
         self.content_type.is_some_and(media::is_batch)
@@ -76,7 +81,11 @@ impl<'a> Marks<'a> {
 
     /// Reports whether the headers state only that the payload is an event.
     pub(in crate::event) fn leave_it_to_the_payload(&self) -> bool {
-        !self.is_batch() && !self.is_binary() && !self.has_plain && !self.is_hexa()
+        !self.is_batch()
+            && !self.is_protobuf()
+            && !self.is_binary()
+            && !self.has_plain
+            && !self.is_hexa()
     }
 
     /// Reports whether there is a `content-type`.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::{
     EventError, Message, TraceParent, attributes::names, attributes::rules,
-    codec::content::Content, codec::content::content, codec::data::Data,
+    codec::content::Content, codec::content::content, codec::data::Data, codec::media,
 };
 
 /// The layout of an event in its message.
@@ -12,6 +12,8 @@ use crate::event::{
 pub enum Form {
     /// The payload is the event as JSON.
     Structured,
+    /// The payload is the event as a protobuf message.
+    Protobuf,
     /// Attributes are headers, the payload is the data.
     Binary,
     /// hexa-event's: its own headers and the payload, in one JSON object on NATS and Pulsar.
@@ -102,6 +104,33 @@ impl<'a> Envelope<'a> {
     pub fn key(&self) -> Option<Cow<'_, str>> {
         self.extension(names::PARTITION_KEY)
             .or_else(|| self.subject.as_deref().map(Cow::Borrowed))
+    }
+
+    /// Returns the data as the bytes of a protobuf message.
+    ///
+    /// # Errors
+    /// If they are of another content type.
+    #[cfg(feature = "protobuf")]
+    pub(crate) fn protobuf_bytes(&self) -> Result<Cow<'_, [u8]>, EventError> {
+        let kind = self.datacontenttype.as_deref();
+        if let Some(other) = kind.filter(|kind| !media::may_be_protobuf(kind)) {
+            return Err(EventError::Data(format!("is `{other}`, not protobuf")));
+        }
+        Ok(self.data_bytes()?.unwrap_or_default())
+    }
+
+    /// Returns the event with these JSON data instead of its own, if there are any, as handlers and people see data in
+    /// protobuf.
+    #[must_use]
+    pub fn with_json(self, json: Option<&'a str>) -> Self {
+        let Some(json) = json else {
+            return self;
+        };
+        Self {
+            datacontenttype: Some(Cow::Borrowed(media::JSON)),
+            data: Data::Json(json),
+            ..self
+        }
     }
 
     /// Returns the attributes that are set, without extensions.

@@ -2,6 +2,10 @@
 
 /// The content type of an event as one JSON object.
 pub(in crate::event) const EVENT: &str = "application/cloudevents+json";
+/// The content type of an event as one protobuf message.
+pub(in crate::event) const PROTOBUF_EVENT: &str = "application/cloudevents+protobuf";
+/// The content type of data that are one protobuf message.
+pub(in crate::event) const PROTOBUF: &str = "application/protobuf";
 /// The content type of JSON data.
 pub(in crate::event) const JSON: &str = "application/json";
 /// The content type of plain text.
@@ -10,6 +14,11 @@ pub(in crate::event) const TEXT: &str = "text/plain";
 /// Reports whether the message is one structured event.
 pub(in crate::event) fn is_event(content_type: &str) -> bool {
     starts_with(content_type, "application/cloudevents")
+}
+
+/// Reports whether the message is one structured event in protobuf.
+pub(in crate::event) fn is_protobuf_event(content_type: &str) -> bool {
+    essence(content_type).eq_ignore_ascii_case(PROTOBUF_EVENT)
 }
 
 /// Reports whether the message is a batch of events.
@@ -24,6 +33,24 @@ pub fn is_json(content_type: &str) -> bool {
     kind.eq_ignore_ascii_case(JSON)
         || kind.eq_ignore_ascii_case("text/json")
         || ends_with(kind, "+json")
+}
+
+/// Reports whether data of this content type is one protobuf message.
+pub(in crate::event) fn is_protobuf(content_type: &str) -> bool {
+    const ALSO: [&str; 3] = [
+        "application/x-protobuf",
+        "application/vnd.google.protobuf",
+        "application/x-google-protobuf",
+    ];
+    let kind = essence(content_type);
+    kind.eq_ignore_ascii_case(PROTOBUF) || ALSO.iter().any(|also| kind.eq_ignore_ascii_case(also))
+}
+
+/// Reports whether data of this content type may be protobuf: it says so, or that they are bytes.
+#[cfg(feature = "protobuf")]
+pub(in crate::event) fn may_be_protobuf(content_type: &str) -> bool {
+    is_protobuf(content_type)
+        || essence(content_type).eq_ignore_ascii_case("application/octet-stream")
 }
 
 /// Reports whether data of this type is text.
@@ -72,6 +99,12 @@ mod tests {
         assert!(is_json("application/json;charset=utf-8"));
         assert!(is_json("application/Geo+JSON"));
         assert!(!is_json("application/jsonish"));
+        assert!(is_protobuf_event(
+            "application/CloudEvents+protobuf; charset=x"
+        ));
+        assert!(!is_protobuf_event("application/cloudevents+json"));
+        assert!(is_protobuf("Application/Protobuf;messageType=a.B"));
+        assert!(!is_protobuf("application/cloudevents+protobuf"));
         assert!(is_text("text/csv"));
         assert!(is_text("image/svg+xml"));
         assert!(!is_text("application/octet-stream"));

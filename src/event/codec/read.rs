@@ -2,7 +2,7 @@
 
 use crate::event::{
     EventError, Form, Message, attributes::draft::Draft, codec::binary, codec::envelope::Envelope,
-    codec::hexa, codec::structured, json::walk,
+    codec::hexa, codec::protobuf, codec::structured, json::walk,
 };
 
 impl<'a> TryFrom<&'a Message> for Envelope<'a> {
@@ -21,7 +21,11 @@ pub(in crate::event) fn read_draft(message: &Message) -> Result<(Draft<'_>, Form
         let what = "a batch of events in one message".to_owned();
         return Err(EventError::NotAnEvent(what));
     }
-    let mut draft = if marks.is_structured() {
+    let mut draft = if marks.is_protobuf() {
+        let mut draft = protobuf::read(message.bytes())?;
+        marks.add_plain_headers(&message.headers, &mut draft)?;
+        return Ok((draft, Form::Protobuf));
+    } else if marks.is_structured() {
         structured(message)?
     } else if marks.is_hexa() {
         return Ok((hexa::read::record(message)?, Form::Hexa));

@@ -10,8 +10,8 @@ use cloudevents::{
 
 use crate::event::{
     Data, Encoding, Envelope, EventError, Form, Headers, Message, Mode, Topic, attributes::names,
-    codec::binary, codec::content::Content, codec::hexa, codec::media, codec::structured,
-    json::walk, json::walk::string_of, json::write, time::utc, validate,
+    codec::binary, codec::content::Content, codec::hexa, codec::media, codec::protobuf,
+    codec::structured, json::walk, json::walk::string_of, json::write, time::utc, validate,
 };
 
 /// Decodes an event. Numbers keep their digits (the sign of an exponent is added: `1e+400`).
@@ -36,8 +36,13 @@ pub(in crate::event) fn decode_envelope(envelope: Envelope<'_>) -> Result<Event,
     }
     if let Some(text) = &envelope.dataschema {
         let schema = text.parse::<url::Url>();
+        let kind = envelope.datacontenttype.as_deref();
+        let schema = match schema {
+            Err(_) if kind.is_some_and(media::is_protobuf) => named_type(text),
+            schema => schema.ok(),
+        };
         event.set_dataschema(Some(
-            schema.map_err(|_| unreadable("dataschema", text, "a URI"))?,
+            schema.ok_or_else(|| unreadable("dataschema", text, "a URI"))?,
         ));
     }
     match envelope.content()? {
@@ -52,6 +57,12 @@ pub(in crate::event) fn decode_envelope(envelope: Envelope<'_>) -> Result<Event,
     event.set_subject(envelope.subject.map(Cow::into_owned));
     event.set_datacontenttype(envelope.datacontenttype.map(Cow::into_owned));
     Ok(event)
+}
+
+/// Returns the URI of a protobuf type that is named as in `type.googleapis.com/shop.Order`, or without a host, as others do.
+fn named_type(text: &str) -> Option<url::Url> {
+    let name = text.rsplit('/').next()?;
+    format!("https://type.googleapis.com/{name}").parse().ok()
 }
 
 fn unreadable(name: &str, text: &str, what: &str) -> EventError {
@@ -193,6 +204,11 @@ pub(in crate::event) fn store(
     let payload = match encoding.mode {
         Mode::Binary => binary::write(&envelope, encoding.dialect, &mut headers)?,
         Mode::Hexa => hexa::write::write(&envelope, encoding.dialect, &mut headers)?,
+        Mode::Protobuf => {
+            let kind = Bytes::from_static(media::PROTOBUF_EVENT.as_bytes());
+            headers.push("content-type", Some(kind));
+            Some(protobuf::write(&envelope)?)
+        }
         Mode::Structured => {
             let kind = Bytes::from_static(media::EVENT.as_bytes());
             headers.push("content-type", Some(kind));

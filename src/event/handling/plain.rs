@@ -10,6 +10,8 @@ use crate::event::{
     time::format_time,
 };
 
+/// The type of a message that is not an event.
+pub(in crate::event) const PLAIN: &str = "plain";
 /// The key of a tombstone that is not text, in base64.
 const KEY_BYTES: &str = "partitionkeybase64";
 
@@ -17,7 +19,7 @@ const KEY_BYTES: &str = "partitionkeybase64";
 /// and the bytes are the data.
 #[must_use]
 pub fn wrap_plain(stored: &Stored) -> Message {
-    wrap(stored, "plain", Vec::new())
+    wrap(stored, PLAIN, Vec::new())
 }
 
 /// Wraps a message whose payload is null (`--tombstones deliver`): the type is `tombstone`, the source the topic, the id the

@@ -33,9 +33,30 @@ pub struct Record {
 
 /// Appends the record of a message, without a line break. `dead_letter` is the JSON to stand under that name.
 pub fn write_record(out: &mut Vec<u8>, stored: &Stored, dead_letter: Option<&[u8]>) {
+    write(out, stored, None, dead_letter);
+}
+
+/// Appends the same record with the event as people see it, its data decoded. The payload beside it is the one that is
+/// stored.
+pub fn write_record_seen(
+    out: &mut Vec<u8>,
+    stored: &Stored,
+    seen: &Message,
+    dead_letter: Option<&[u8]>,
+) {
+    write(out, stored, Some(seen), dead_letter);
+}
+
+fn write(out: &mut Vec<u8>, stored: &Stored, seen: Option<&Message>, dead_letter: Option<&[u8]>) {
     let message = &stored.message;
     out.extend_from_slice(b"{\"event\":");
-    let is_payload = push_event(out, &identified(message, &stored.position));
+    let is_payload = match seen {
+        Some(seen) => {
+            push_event(out, seen);
+            false
+        }
+        None => push_event(out, &identified(message, &stored.position)),
+    };
     out.extend_from_slice(b",\"message\":{\"topic\":");
     push_string(out, message.topic.as_str());
     push_key(out, message.key.as_deref());

@@ -2,6 +2,8 @@
 
 mod error;
 mod function;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod refused;
 mod respond;
 
@@ -14,6 +16,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "protobuf")]
+pub use self::protobuf::Protobuf;
 pub use self::{
     error::HandlerError,
     function::{DirectHandler, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},

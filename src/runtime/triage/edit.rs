@@ -243,6 +243,7 @@ fn message(letter: &DeadLetter, event: &[u8], encoding: Encoding) -> Result<Mess
     let named = identified(original, &letter.record.origin.position);
     let mode = match Envelope::read(&named).map(|envelope| envelope.form) {
         Ok(Form::Binary) => Mode::Binary,
+        Ok(Form::Protobuf) => Mode::Protobuf,
         Ok(Form::Hexa) => Mode::Hexa,
         Ok(Form::Structured) | Err(_) => Mode::Structured,
     };

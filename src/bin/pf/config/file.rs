@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use protoflow::event::protobuf::SchemaFiles;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -55,6 +56,18 @@ pub struct Profile {
     /// Whether to prompt for the password.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub password_prompt: bool,
+    /// Schemas of protobuf, as `--proto` names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proto: Vec<PathBuf>,
+    /// Folders of schemas, as `--proto-path` names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proto_path: Vec<PathBuf>,
+    /// Descriptor sets, as `--protoset` names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protoset: Vec<PathBuf>,
+    /// Messages of topics, as `--message` names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub message: Vec<String>,
 }
 
 impl Profile {
@@ -64,6 +77,23 @@ impl Profile {
             url: url.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Returns its schemas. Relative paths start at the folder of the file; a source that is not there may be named as
+    /// imports are.
+    pub fn schema_files(&self, folder: &Path) -> CliResult<SchemaFiles> {
+        let anchored = |path: &PathBuf| folder.join(path);
+        let sources = self.proto.iter().map(|path| {
+            let there = Some(anchored(path)).filter(|path| path.exists());
+            there.unwrap_or_else(|| path.clone())
+        });
+        let rules = self.message.iter().map(|text| text.parse());
+        Ok(SchemaFiles {
+            sources: sources.collect(),
+            include: self.proto_path.iter().map(anchored).collect(),
+            sets: self.protoset.iter().map(anchored).collect(),
+            messages: rules.collect::<Result<_, _>>()?,
+        })
     }
 }
 

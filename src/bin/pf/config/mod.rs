@@ -11,7 +11,7 @@ use std::{
 };
 
 use etcetera::BaseStrategy as _;
-use protoflow::event::Group;
+use protoflow::event::{Group, protobuf::SchemaFiles};
 use url::Url;
 
 pub use self::{
@@ -197,6 +197,18 @@ impl Config {
             |file| file.outbox.as_ref(),
         )?;
         Ok(outbox.cloned())
+    }
+
+    /// Returns the schemas that the context in use names.
+    pub fn schema_files(&self, url: Option<&str>, context: Option<&str>) -> CliResult<SchemaFiles> {
+        let Some(name) = self.current(url, context)? else {
+            return Ok(SchemaFiles::default());
+        };
+        // A context that does not exist is reported where the store is needed.
+        let Ok(Named { profile, file, .. }) = self.named(&name) else {
+            return Ok(SchemaFiles::default());
+        };
+        profile.schema_files(folder_of(file))
     }
 
     /// Finds a setting. The context of a file has the precedence of the file. If that context does not exist, this is reported

@@ -122,6 +122,8 @@ impl Exec {
 
     fn prepare(&self, delivery: &Delivery, run: &Run) -> Result<PreparedRun, EventError> {
         let envelope = Envelope::read(&delivery.stored.message)?;
+        let json = self.options.json_of(delivery, &envelope)?;
+        let envelope = envelope.with_json(json.as_deref());
         let result = self.results.path();
         let mut command = self.options.command();
         environment::set_event(&mut command, &envelope, delivery, run);

@@ -8,7 +8,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use protoflow::{backends::explain_path, runtime::Outcome};
+use protoflow::{
+    backends::explain_path,
+    event::{Envelope, EventError},
+    runtime::Outcome,
+    transport::Delivery,
+};
 
 use super::{
     contract::{failure, on_exit::OnExit},
@@ -16,7 +21,7 @@ use super::{
     launcher::Launcher,
     process::{environment, stdin::StdinForm},
 };
-use crate::output::Remarks;
+use crate::{output::Remarks, schemas::Decoder};
 
 /// Options of a command handler.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub struct HandlerOptions {
     pub url: String,
     /// Form of its stdin.
     pub stdin: StdinForm,
+    /// Schemas of data in protobuf, which it gets as JSON; `StdinForm::Data` are the bytes.
+    pub decoder: Option<Decoder>,
     /// Exit statuses with an action of their own.
     pub on_exit: OnExit,
     /// Publishing of events that it emits; without it, stdout is passed through.
@@ -56,6 +63,23 @@ impl HandlerOptions {
             environment::set_canary(&mut command);
         }
         command
+    }
+
+    /// Returns the data of an event as JSON, if the command gets them so and not as they are stored.
+    ///
+    /// # Errors
+    /// If they do not fit their schema.
+    pub fn json_of(
+        &self,
+        delivery: &Delivery,
+        envelope: &Envelope<'_>,
+    ) -> Result<Option<String>, EventError> {
+        match &self.decoder {
+            Some(decoder) if self.stdin == StdinForm::Event => {
+                decoder.json(&delivery.stored.message.topic, envelope)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn program(&self) -> &OsStr {

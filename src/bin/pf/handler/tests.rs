@@ -21,6 +21,7 @@ fn options(script: &str) -> HandlerOptions {
         jobs: 1,
         url: "memory:".to_owned(),
         stdin: StdinForm::Event,
+        decoder: None,
         on_exit: OnExit::default(),
         emit: None,
         canary: false,

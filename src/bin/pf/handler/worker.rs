@@ -97,7 +97,7 @@ impl Workers {
 
     /// Has a worker handle one delivery.
     pub async fn handle(&self, delivery: &Delivery, run: &Run) -> Outcome {
-        let request = match Request::of(delivery, run) {
+        let request = match Request::of(&self.shared.options, delivery, run) {
             Ok(request) => request,
             Err(error) => return failure::undecodable(&error),
         };
@@ -239,8 +239,10 @@ impl Drop for Slot {
 }
 
 impl Request {
-    fn of(delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
+    fn of(options: &HandlerOptions, delivery: &Delivery, run: &Run) -> Result<Self, EventError> {
         let envelope = Envelope::read(&delivery.stored.message)?;
+        let json = options.json_of(delivery, &envelope)?;
+        let envelope = envelope.with_json(json.as_deref());
         Ok(Self {
             id: envelope.id.clone().into_owned(),
             line: stdin::line_with_key(envelope, delivery, run)?,

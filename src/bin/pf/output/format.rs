@@ -44,4 +44,9 @@ pub trait Item {
 
     /// Returns the message alone.
     fn stored(&self) -> Stored;
+
+    /// Returns the message with its data decoded, where they are.
+    fn seen(&self) -> Option<&Stored> {
+        None
+    }
 }

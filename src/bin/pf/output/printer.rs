@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use protoflow::event::{Stored, identified, write_record};
+use protoflow::event::{Stored, identified, write_record, write_record_seen};
 
 use super::{ColorChoice, Format, Item, Paint, Painter, Remarks, Report, Text, text};
 use crate::{
@@ -72,14 +72,23 @@ impl Printer {
 
     /// Writes a message in the chosen format.
     pub fn message(&mut self, stored: &Stored) -> io::Result<()> {
+        self.message_as(stored, None)
+    }
+
+    /// Writes a message in the chosen format, with its data decoded where people read them.
+    pub fn message_as(&mut self, stored: &Stored, seen: Option<&Stored>) -> io::Result<()> {
         let out = &mut self.buffer;
+        let shown = seen.unwrap_or(stored);
         match self.format {
-            Format::Text => text::message(out, stored, self.coloured),
-            Format::Json => write_record(out, stored, None),
+            Format::Text => text::message(out, shown, self.coloured),
+            Format::Json => match seen {
+                Some(seen) => write_record_seen(out, stored, &seen.message, None),
+                None => write_record(out, stored, None),
+            },
             Format::Event | Format::Batch => {
-                text::event(out, &identified(&stored.message, &stored.position));
+                text::event(out, &identified(&shown.message, &shown.position));
             }
-            Format::Data => text::data(out, &identified(&stored.message, &stored.position)),
+            Format::Data => text::data(out, &identified(&shown.message, &shown.position)),
             Format::Raw => out.extend_from_slice(stored.message.bytes()),
             // Refused before a command prints its first message.
             Format::Prometheus => return Ok(()),
@@ -94,7 +103,7 @@ impl Printer {
             Format::Text => self.human(|out, paint| text(item, out, paint)),
             Format::Json => self.raw(&item.record()?),
             Format::Event | Format::Data | Format::Raw | Format::Batch | Format::Prometheus => {
-                self.message(&item.stored())
+                self.message_as(&item.stored(), item.seen())
             }
         }
     }

@@ -79,6 +79,7 @@ impl ConsumeArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         self.check()?;
         let filter = self.flags.filter()?;
+        let decoder = self.flags.schemas.decoder(context)?;
         let group = self.group(context)?;
         let remarks = context.printer.remarks();
         let begun = Instant::now();
@@ -94,8 +95,13 @@ impl ConsumeArgs {
         let url = context.url()?;
         let encoding = transport.encoding();
         let words = self.command.clone();
-        let handler =
-            (self.flags).handler(words.clone(), url.as_str(), encoding, remarks.clone())?;
+        let handler = (self.flags).handler(
+            words.clone(),
+            url.as_str(),
+            encoding,
+            decoder,
+            remarks.clone(),
+        )?;
         remarks.remark(&self.opening(&group));
         let narrator = Narrator::new(remarks.clone(), group.clone());
         let bounded = self.flags.is_bounded();

@@ -15,6 +15,7 @@ use crate::{
     error::CliResult,
     handler::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm},
     output::Remarks,
+    schemas::{Decoder, SchemaArgs},
     values::times,
 };
 
@@ -113,6 +114,8 @@ pub struct ConsumeFlags {
     /// Keep one command per job running: an event in, an answer out, one line each
     #[arg(long)]
     worker: bool,
+    #[command(flatten)]
+    pub schemas: SchemaArgs,
 }
 
 /// Naming of attributes for the command.
@@ -188,6 +191,7 @@ impl ConsumeFlags {
         words: Vec<OsString>,
         url: &str,
         encoding: Encoding,
+        decoder: Option<Decoder>,
         remarks: Remarks,
     ) -> CliResult<CommandHandler> {
         let options = HandlerOptions {
@@ -195,6 +199,7 @@ impl ConsumeFlags {
             jobs: usize::from(self.jobs),
             url: url.to_owned(),
             stdin: self.stdin,
+            decoder,
             on_exit: self.on_exit.clone().unwrap_or_default(),
             emit: self.emit.then(|| Emit::new(encoding)),
             canary: false,

@@ -20,6 +20,7 @@ use crate::{
     context::Context,
     error::{CliError, CliResult},
     output::{Paint, Painter, Report},
+    schemas::SchemaArgs,
 };
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +72,8 @@ pub struct AddArgs {
     /// Prompt for the password when it is needed
     #[arg(long)]
     ask_password: bool,
+    #[command(flatten)]
+    schemas: SchemaArgs,
 }
 
 impl AddArgs {
@@ -93,6 +96,7 @@ impl AddArgs {
             url.clone()
         };
         context.registry.check(&meant)?;
+        let schemas = self.schemas.absolute()?;
         let profile = Profile {
             url: url.into(),
             group: self.group.map(String::from),
@@ -100,6 +104,10 @@ impl AddArgs {
             outbox: self.outbox.as_deref().map(outbox).transpose()?,
             password_file: self.password_file.map(std::path::absolute).transpose()?,
             password_prompt: self.ask_password,
+            proto: schemas.sources,
+            proto_path: schemas.include,
+            protoset: schemas.sets,
+            message: schemas.messages.iter().map(ToString::to_string).collect(),
         };
         let mut file = UserFile::open()?;
         file.add(&self.name, &profile)?;

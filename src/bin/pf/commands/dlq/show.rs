@@ -24,6 +24,7 @@ use crate::{
     context::Context,
     error::{CliError, CliResult},
     output::{Item, Paint, Painter},
+    schemas::SchemaArgs,
 };
 
 /// Show everything about dead letters, with their payload
@@ -39,6 +40,8 @@ pub struct ShowArgs {
     /// Show every dead letter
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    schemas: SchemaArgs,
 }
 
 impl ShowArgs {
@@ -47,6 +50,7 @@ impl ShowArgs {
             return Err(CliError::usage("no dead letter selected")
                 .hint("`pf dlq list` shows their ids; `--all` selects every one"));
         }
+        let decoder = self.schemas.decoder(context)?;
         let Some(selected) = self.selection.open(context).await? else {
             return Ok(());
         };
@@ -70,7 +74,14 @@ impl ShowArgs {
                     Some(masks) => masks.apply(&letter),
                     None => letter,
                 };
-                context.printer.item(&Shown { letter, lineage }, details)?;
+                let stored = letter.stored();
+                let seen = decoder.as_ref().and_then(|decoder| decoder.seen(&stored));
+                let shown = Shown {
+                    letter,
+                    lineage,
+                    seen,
+                };
+                context.printer.item(&shown, details)?;
             }
             shown = true;
         }
@@ -110,18 +121,25 @@ async fn check_unique(
 struct Shown {
     letter: DeadLetter,
     lineage: Vec<LineageStep>,
+    /// The message with its data decoded, if they are protobuf and there is a schema.
+    seen: Option<Stored>,
 }
 
 impl Item for Shown {
     fn record(&self) -> io::Result<Vec<u8>> {
         let mut record = Vec::new();
-        write_shown(&mut record, &self.letter, &self.lineage);
+        let seen = self.seen.as_ref().map(|seen| &seen.message);
+        write_shown(&mut record, &self.letter, seen, &self.lineage);
         record.push(b'\n');
         Ok(record)
     }
 
     fn stored(&self) -> Stored {
         self.letter.stored()
+    }
+
+    fn seen(&self) -> Option<&Stored> {
+        self.seen.as_ref()
     }
 }
 
@@ -181,10 +199,11 @@ fn details(shown: &Shown, out: &mut dyn Write, paint: Painter<'_>) -> io::Result
         field("took", &rounded(duration))?;
     }
     lineage::write(&shown.lineage, out, paint)?;
-    message(letter, out, paint)
+    message(shown, out, paint)
 }
 
-fn message(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+fn message(shown: &Shown, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
+    let letter = &shown.letter;
     let mut block = |name: &str, text: &str| -> io::Result<()> {
         writeln!(out, "{}", paint(Paint::Dim, name))?;
         text.lines()
@@ -214,6 +233,9 @@ fn message(letter: &DeadLetter, out: &mut dyn Write, paint: Painter<'_>) -> io::
     match &letter.message.payload {
         Some(payload) => block("payload", &String::from_utf8_lossy(payload))?,
         None => block("payload", "(null)")?,
+    }
+    if let Some(seen) = &shown.seen {
+        block("decoded", &String::from_utf8_lossy(seen.message.bytes()))?;
     }
     writeln!(out)
 }

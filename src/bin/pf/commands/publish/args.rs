@@ -10,7 +10,7 @@ use protoflow::{
     transport::Outgoing,
 };
 
-use crate::values::times;
+use crate::{schemas::SchemaArgs, values::times};
 
 /// Publish one event, or a stream of them
 ///
@@ -125,6 +125,8 @@ pub struct PublishArgs {
     /// Check everything and show what would be published
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub schemas: SchemaArgs,
 }
 
 /// What to do when a line cannot be published.
@@ -144,6 +146,8 @@ pub enum ModeArg {
     Structured,
     /// Attributes as headers
     Binary,
+    /// One protobuf message
+    Protobuf,
     /// As hexa-event writes it (Kafka, NATS, Pulsar)
     Hexa,
 }
@@ -153,6 +157,7 @@ impl From<ModeArg> for Mode {
         match mode {
             ModeArg::Structured => Self::Structured,
             ModeArg::Binary => Self::Binary,
+            ModeArg::Protobuf => Self::Protobuf,
             ModeArg::Hexa => Self::Hexa,
         }
     }

@@ -117,8 +117,8 @@ impl Draft {
             .map_err(|error| EventError::Json(error.to_string()))?;
         let json = one_line(json.get());
         let id = self.attributes.id.clone().unwrap_or_else(new_id);
-        // An envelope in base64 has no gaps to fill.
-        let message = if self.encoding.mode == Mode::Hexa {
+        // An envelope in base64 has no gaps to fill, and protobuf has lengths.
+        let message = if matches!(self.encoding.mode, Mode::Hexa | Mode::Protobuf) {
             let (attributes, data) = (&self.attributes, Some(json.as_bytes()));
             attributes.encode(&id, data, &self.topic, self.encoding)?
         } else {

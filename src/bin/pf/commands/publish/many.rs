@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protoflow::{
-    event::{Pattern, Record, Topic},
+    event::{Encoding, Pattern, Record, Topic, protobuf::Schemas},
     runtime::{Publisher, PublisherOptions},
     transport::{Outgoing, Transport},
 };
@@ -19,6 +19,7 @@ use super::{
     draft::{Draft, NewEvent},
     input::{self, Chunk, LongLines},
     ndjson::{Events, Line, utf8_error},
+    one::with_schema,
     place::Place,
     progress::{Finished, LineProgress, Tag},
     report,
@@ -34,6 +35,7 @@ use crate::{
 /// Publishes every line of stdin.
 pub async fn publish(
     args: &PublishArgs,
+    schemas: Option<Schemas>,
     context: &mut Context,
     transport: Arc<dyn Transport>,
 ) -> CliResult<()> {
@@ -55,6 +57,8 @@ pub async fn publish(
         progress: LineProgress::new(&mut context.printer, args.dry_run || is_canary()),
         transport,
         args,
+        schemas,
+        encoding,
         draft,
         events: Events::new(args.topic.clone(), encoding, args.max_size),
         linger: options.linger,
@@ -93,6 +97,8 @@ struct Stream<'a> {
     progress: LineProgress<'a>,
     transport: Arc<dyn Transport>,
     args: &'a PublishArgs,
+    schemas: Option<Schemas>,
+    encoding: Encoding,
     /// The draft that each line is the data of; `None` if the stream has events.
     draft: Option<Draft>,
     events: Events,
@@ -209,7 +215,10 @@ impl Stream<'_> {
     async fn event(&mut self, place: Place, event: CliResult<Record>) -> CliResult<()> {
         let outgoing = event.and_then(|record| {
             let own_delay = record.delay.filter(|_| record.bare);
-            let outgoing = self.args.address(record.message, own_delay);
+            // Records are published unchanged.
+            let schemas = self.schemas.as_ref().filter(|_| record.bare);
+            let message = with_schema(schemas, record.message, self.encoding)?;
+            let outgoing = self.args.address(message, own_delay);
             // The fault of the event, not of the command line.
             let checked = topics::refuse_dead_letters(&outgoing.message.topic);
             checked.map_err(|error| error.ending(Exit::Failed))?;
@@ -240,6 +249,10 @@ impl Stream<'_> {
                 if self.progress.sent() == 0 {
                     report::remark_event(&self.progress.remarks(), line, &message.topic);
                 }
+                let message = match with_schema(self.schemas.as_ref(), message, self.encoding) {
+                    Ok(message) => message,
+                    Err(error) => return self.progress.refuse(&error),
+                };
                 let outgoing = self.args.address(message, None);
                 self.submit(self.progress.here(), Some(id), outgoing).await
             }

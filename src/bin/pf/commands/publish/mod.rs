@@ -45,6 +45,7 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
         let remarks = context.printer.remarks();
         remarks.remark("PF_CANARY is set: nothing is published, this only validates");
     }
+    let schemas = args.schemas.load(context)?;
     let options = OpenOptions {
         create: args.create && !is_canary(),
         broker_headers: args.allow_broker_headers,
@@ -63,9 +64,9 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
     check_dedup(args, transport.as_ref()).await?;
     check_delay(args, context, transport.as_ref()).await?;
     if args.lines || args.ndjson {
-        many::publish(args, context, transport).await
+        many::publish(args, schemas, context, transport).await
     } else {
-        one::publish(args, context, transport.as_ref()).await
+        one::publish(args, schemas.as_ref(), context, transport.as_ref()).await
     }
 }
 

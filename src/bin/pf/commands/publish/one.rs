@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Read as _};
 
 use protoflow::{
-    event::EventError,
+    event::{Encoding, EventError, Message, protobuf::Schemas},
     transport::{Receipt, Transport},
 };
 
@@ -28,6 +28,7 @@ type Stored = protoflow::transport::Result<Receipt>;
 /// Publishes the event that the flags describe.
 pub async fn publish(
     args: &PublishArgs,
+    schemas: Option<&Schemas>,
     context: &mut Context,
     transport: &dyn Transport,
 ) -> CliResult<()> {
@@ -42,6 +43,7 @@ pub async fn publish(
         None => draft.empty()?,
     };
     let NewEvent { id, message } = made;
+    let message = with_schema(schemas, message, transport.encoding())?;
     let outgoing = args.address(message, None);
     let due = outgoing.due;
     if args.dry_run {
@@ -71,6 +73,16 @@ pub async fn publish(
     receipt_line
         .and(context.printer.flush().map_err(CliError::from))
         .map_err(CliError::after_publish)
+}
+
+/// Returns an event with its JSON data as protobuf, if they have a schema.
+pub fn with_schema(
+    schemas: Option<&Schemas>,
+    message: Message,
+    encoding: Encoding,
+) -> CliResult<Message> {
+    let encoded = schemas.map(|schemas| schemas.encode(&message, encoding));
+    Ok(encoded.transpose()?.flatten().unwrap_or(message))
 }
 
 fn confirmed(results: Vec<Stored>) -> CliResult<Stored> {

@@ -22,6 +22,7 @@ use crate::{
     context::Context,
     error::{CliError, CliResult},
     output::Format,
+    schemas::SchemaArgs,
     values::{
         times::{self, Since},
         topics,
@@ -71,6 +72,8 @@ pub struct TailArgs {
     /// Create the store if it does not exist, and wait
     #[arg(long)]
     create: bool,
+    #[command(flatten)]
+    schemas: SchemaArgs,
 }
 
 impl TailArgs {
@@ -80,6 +83,7 @@ impl TailArgs {
             return Err(CliError::usage("`-o batch` needs a tail with an end")
                 .hint("use `--until-end`, `--count`, `--until` or `--timeout`"));
         }
+        let decoder = self.schemas.decoder(context)?;
         let remarks = context.printer.remarks();
         topics::hint_expanded(&self.patterns, &remarks);
         let signals = context.signals()?;
@@ -91,7 +95,7 @@ impl TailArgs {
             opened = self.open(context, request) => opened?,
             () = ending.timed_out() => return ending.conclude(End::TimedOut),
         };
-        let screen = Screen::new(&mut context.printer, filter, ending);
+        let screen = Screen::new(&mut context.printer, filter, decoder, ending);
         Reader::start(tail, remarks).show(screen, &signals).await
     }
 

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use protoflow::{
-    event::{Stored, identified, write_record},
+    event::{Stored, identified, write_record, write_record_seen},
     runtime::Filter,
     transport::{ErrorKind, Result, Tail},
 };
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     error::{CliError, CliResult, Exit},
     output::{Format, Printer, Remarks, counted, reader_gone},
+    schemas::Decoder,
     signals::Signals,
 };
 
@@ -146,6 +147,7 @@ async fn ended(tail: &mut dyn Tail) -> Result<()> {
 pub struct Screen<'a> {
     printer: &'a mut Printer,
     filter: Option<Filter>,
+    decoder: Option<Decoder>,
     ending: Ending,
     filter_failed: u64,
     /// The array of `-o batch`.
@@ -154,11 +156,17 @@ pub struct Screen<'a> {
 
 impl<'a> Screen<'a> {
     /// Creates the output.
-    pub fn new(printer: &'a mut Printer, filter: Option<Filter>, ending: Ending) -> Self {
+    pub fn new(
+        printer: &'a mut Printer,
+        filter: Option<Filter>,
+        decoder: Option<Decoder>,
+        ending: Ending,
+    ) -> Self {
         let batch = (printer.format() == Format::Batch).then(Batch::default);
         Self {
             printer,
             filter,
+            decoder,
             ending,
             filter_failed: 0,
             batch,
@@ -168,32 +176,41 @@ impl<'a> Screen<'a> {
     fn show(&mut self, batch: &[Stored]) -> CliResult<()> {
         let mut record = Vec::new();
         for stored in batch {
-            if !self.ending.covers(stored.time) || !self.matches(stored, &mut record) {
+            if !self.ending.covers(stored.time) {
                 continue;
             }
-            if let Some(batch) = &mut self.batch
-                && !batch.take(&identified(&stored.message, &stored.position))
-            {
+            let decoder = self.decoder.as_ref();
+            let seen = decoder.and_then(|decoder| decoder.seen(stored));
+            if !self.matches(stored, seen.as_ref(), &mut record) {
                 continue;
+            }
+            if let Some(batch) = &mut self.batch {
+                let shown = seen.as_ref().unwrap_or(stored);
+                if !batch.take(&identified(&shown.message, &shown.position)) {
+                    continue;
+                }
             }
             if !self.ending.take() {
                 return Ok(());
             }
             match &mut self.batch {
                 Some(batch) => batch.write(self.printer)?,
-                None => self.printer.message(stored)?,
+                None => self.printer.message_as(stored, seen.as_ref())?,
             }
         }
         Ok(())
     }
 
     /// Applies the filter. Events on which it fails are left out, and the first is reported.
-    fn matches(&mut self, stored: &Stored, record: &mut Vec<u8>) -> bool {
+    fn matches(&mut self, stored: &Stored, seen: Option<&Stored>, record: &mut Vec<u8>) -> bool {
         let Some(filter) = &self.filter else {
             return true;
         };
         record.clear();
-        write_record(record, stored, None);
+        match seen {
+            Some(seen) => write_record_seen(record, stored, &seen.message, None),
+            None => write_record(record, stored, None),
+        }
         filter.matches(record).unwrap_or_else(|error| {
             if self.filter_failed == 0 {
                 let remarks = self.printer.remarks();

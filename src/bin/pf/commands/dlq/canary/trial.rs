@@ -14,6 +14,7 @@ use crate::{
     error::{CliError, CliResult, Exit},
     handler::{Emit, HandlerOptions, Launcher, ObservedCommand, OnExit, StdinForm, program_hint},
     output::{Remarks, counted},
+    schemas::SchemaArgs,
 };
 
 /// A command that is tried before a replay.
@@ -122,6 +123,7 @@ impl Canary {
             jobs: 1,
             url: context.url()?.to_string(),
             stdin: self.stdin,
+            decoder: SchemaArgs::default().decoder(context)?,
             on_exit: self.on_exit.clone(),
             emit: self.emit.then(|| Emit::new(encoding)),
             canary: true,

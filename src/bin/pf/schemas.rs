@@ -1,0 +1,187 @@
+//! Schemas of protobuf: the flags that name them, and data as people and handlers see them.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use clap::Args;
+use protoflow::event::{
+    Envelope, EventError, Stored, Topic,
+    protobuf::{Decoded, MessageRule, ProtobufError, SchemaFiles, Schemas},
+};
+
+use crate::{
+    context::Context,
+    error::{CliError, CliResult},
+    output::Remarks,
+};
+
+/// Flags that name schemas. They override those of the context.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Protobuf")]
+pub struct SchemaArgs {
+    /// A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store
+    #[arg(long, value_name = "FILE")]
+    proto: Vec<PathBuf>,
+    /// A folder in which schema files and their imports are looked up [default: that of each file]
+    #[arg(short = 'I', long, value_name = "DIR")]
+    proto_path: Vec<PathBuf>,
+    /// A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it
+    #[arg(long, value_name = "FILE")]
+    protoset: Vec<PathBuf>,
+    /// The message that the data is, as in `shop.v1.Order`, or 'order.*=shop.v1.Order' for some topics [default: the one
+    /// that `dataschema` names]
+    #[arg(long, value_name = "MESSAGE")]
+    message: Vec<MessageRule>,
+}
+
+impl SchemaArgs {
+    /// Returns the files that the flags name.
+    ///
+    /// # Errors
+    /// If the working folder does not exist.
+    pub fn absolute(self) -> CliResult<SchemaFiles> {
+        let found = |paths: Vec<PathBuf>| -> CliResult<Vec<PathBuf>> {
+            let paths = paths.into_iter();
+            Ok(paths.map(std::path::absolute).collect::<Result<_, _>>()?)
+        };
+        // A source may be named as imports are, which is no path.
+        let (there, named) = self.proto.into_iter().partition(|path| path.exists());
+        let mut sources = found(there)?;
+        sources.extend::<Vec<_>>(named);
+        Ok(SchemaFiles {
+            sources,
+            include: found(self.proto_path)?,
+            sets: found(self.protoset)?,
+            messages: self.message,
+        })
+    }
+
+    /// Reads the schemas that the flags name, or else the context; none if neither does.
+    ///
+    /// # Errors
+    /// If a schema cannot be used, or has no message of this name.
+    pub fn load(&self, context: &mut Context) -> CliResult<Option<Schemas>> {
+        let configured = context.schema_files()?;
+        let over = |flags: &[PathBuf], files: Vec<PathBuf>| {
+            if flags.is_empty() {
+                files
+            } else {
+                flags.to_vec()
+            }
+        };
+        let files = SchemaFiles {
+            sources: over(&self.proto, configured.sources),
+            include: over(&self.proto_path, configured.include),
+            sets: over(&self.protoset, configured.sets),
+            messages: if self.message.is_empty() {
+                configured.messages
+            } else {
+                self.message.clone()
+            },
+        };
+        if files.is_empty() {
+            return Ok(None);
+        }
+        if files.sources.is_empty() && files.sets.is_empty() {
+            return Err(CliError::usage("`--message` needs a schema")
+                .hint("name its file with `--proto` or `--protoset`"));
+        }
+        Ok(Some(files.load()?))
+    }
+
+    /// Reads the schemas to decode data with.
+    ///
+    /// # Errors
+    /// If a schema cannot be used, or has no message of this name.
+    pub fn decoder(&self, context: &mut Context) -> CliResult<Option<Decoder>> {
+        let remarks = context.printer.remarks();
+        Ok(self
+            .load(context)?
+            .map(|schemas| Decoder::new(schemas, remarks)))
+    }
+}
+
+/// Decodes data, and says what it skips, once. Clones share that.
+#[derive(Debug, Clone)]
+pub struct Decoder(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    schemas: Schemas,
+    remarks: Remarks,
+    told_framing: AtomicBool,
+    told_misfit: AtomicBool,
+}
+
+impl Decoder {
+    fn new(schemas: Schemas, remarks: Remarks) -> Self {
+        Self(Arc::new(State {
+            schemas,
+            remarks,
+            told_framing: AtomicBool::new(false),
+            told_misfit: AtomicBool::new(false),
+        }))
+    }
+
+    /// Returns the data of an event as JSON, if they are protobuf and their message is known.
+    ///
+    /// # Errors
+    /// If they are not that message.
+    pub fn json(
+        &self,
+        topic: &Topic,
+        envelope: &Envelope<'_>,
+    ) -> Result<Option<String>, EventError> {
+        match self.0.schemas.decode(topic, envelope) {
+            Ok(decoded) => Ok(decoded.map(|decoded| self.told(decoded))),
+            Err(ProtobufError::Event(error)) => Err(error),
+            Err(error) => Err(EventError::Data(data_fault(&error))),
+        }
+    }
+
+    /// Returns a message as people see it, with its data as JSON; `None` if there is nothing to decode. The first one that
+    /// does not fit its schema is reported, and all of them are shown as they are.
+    pub fn seen(&self, stored: &Stored) -> Option<Stored> {
+        let message = &stored.message;
+        let decoded = match Envelope::read(message) {
+            Ok(envelope) => self.0.schemas.decode(&message.topic, &envelope),
+            Err(_) => self.0.schemas.decode_plain(message),
+        };
+        let decoded = decoded.unwrap_or_else(|error| {
+            if !self.0.told_misfit.swap(true, Ordering::Relaxed) {
+                let place = &stored.position;
+                self.0.remarks.warning(&format!("at {place}: {error}"));
+            }
+            None
+        });
+        let json = self.told(decoded?);
+        Some(Stored {
+            message: protoflow::event::protobuf::with_json(message, &json),
+            ..stored.clone()
+        })
+    }
+
+    fn told(&self, decoded: Decoded) -> String {
+        if let Some(id) = decoded.schema_id
+            && !self.0.told_framing.swap(true, Ordering::Relaxed)
+        {
+            let text = format!(
+                "the data has the framing of a schema registry (schema {id}), which is skipped"
+            );
+            self.0.remarks.remark(&text);
+        }
+        decoded.json
+    }
+}
+
+/// Returns what is wrong with data, worded to follow `data`.
+fn data_fault(error: &ProtobufError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("the data ")
+        .map_or(text.clone(), ToOwned::to_owned)
+}

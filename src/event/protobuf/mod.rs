@@ -1,0 +1,17 @@
+//! Data in protobuf as JSON and back, by schemas that are given as files.
+//!
+//! Stored bytes are never encoded anew: an encoding is not deterministic, and JSON has no unknown fields. JSON is only what
+//! people and handlers see, and what a publisher writes.
+
+mod error;
+mod files;
+mod framing;
+mod rule;
+mod schemas;
+
+pub use self::{
+    error::ProtobufError,
+    files::SchemaFiles,
+    rule::MessageRule,
+    schemas::{Decoded, Schemas, type_url, with_json},
+};
