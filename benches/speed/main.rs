@@ -17,6 +17,7 @@ mod kafka;
 mod nats;
 mod outbox;
 mod program;
+mod protobuf;
 mod pulsar;
 mod raw;
 mod rounds;
@@ -61,6 +62,11 @@ impl Plan {
 }
 
 type Benchmark = fn(&Plan);
+
+const EVENTS: [(&str, Benchmark); 2] = [
+    ("protobuf-to-json", protobuf::to_json),
+    ("protobuf-from-json", protobuf::from_json),
+];
 
 const SQLITE: [(&str, Benchmark); 19] = [
     ("sqlite-publish-ndjson", sqlite::publish::ndjson),
@@ -159,7 +165,8 @@ fn main() {
     }
     let plan = Plan::from_arguments();
     let brokers = NATS.into_iter().chain(KAFKA).chain(PULSAR).chain(OUTBOX);
-    for (name, run) in SQLITE.into_iter().chain(brokers) {
+    let embedded = EVENTS.into_iter().chain(SQLITE);
+    for (name, run) in embedded.chain(brokers) {
         if plan.wants(name) {
             run(&plan);
         }

@@ -14,6 +14,7 @@ pub mod plant;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod protobuf;
 pub mod proxy;
 pub mod pulsar;
 pub mod triage;

@@ -15,6 +15,7 @@ mod login;
 mod open_transactions;
 mod permissions;
 mod programs;
+mod protobuf;
 mod publish;
 mod refused;
 mod shop;

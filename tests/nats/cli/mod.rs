@@ -18,6 +18,7 @@ mod left_out;
 mod misdirected;
 mod permissions;
 mod prefixes;
+mod protobuf;
 mod schedule;
 mod security;
 mod shop;

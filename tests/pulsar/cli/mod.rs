@@ -6,6 +6,7 @@ mod hexa;
 mod joining;
 mod login;
 mod permissions;
+mod protobuf;
 mod recreated;
 mod schedule;
 pub(crate) mod shop;
