@@ -111,12 +111,13 @@ const NATS: [(&str, Benchmark); 18] = [
     ("nats-memory", nats::memory::flat),
 ];
 
-const KAFKA: [(&str, Benchmark); 19] = [
+const KAFKA: [(&str, Benchmark); 20] = [
     ("kafka-publish-ndjson", kafka::publish::ndjson),
     ("kafka-publish-tool", kafka::publish::tool),
     ("kafka-consume-message", kafka::consume::message),
     ("kafka-consume-event", kafka::consume::event),
     ("kafka-consume-mixed", kafka::consume::mixed),
+    ("kafka-consume-dedup", kafka::consume::dedup),
     ("kafka-tail-tool", kafka::tail::tool),
     ("kafka-dlq-stats", kafka::dead_letters::stats),
     ("kafka-dlq-list", kafka::dead_letters::list),

@@ -74,7 +74,7 @@ impl SubscribeRequest {
     }
 
     /// Refuses `--dedup` on a transport that keeps no marks of what was handled.
-    #[cfg(any(feature = "kafka", feature = "pulsar"))]
+    #[cfg(feature = "pulsar")]
     pub(crate) fn refuse_dedup(&self, transport: &'static str) -> Result<()> {
         if self.dedup.is_none() {
             return Ok(());

@@ -1,13 +1,20 @@
 //! `pf consume --dedup` under random `kill -9`: an event that is stored twice is handled once, but for what was in flight at a
 //! kill, and an effect that uses the inbox is made once.
 
-use std::{collections::HashMap, fs, process::Stdio, thread, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    process::Stdio,
+    thread,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use serde_json::json;
 use test_support::{
     dice::Dice,
-    harness::Pf,
+    harness::{Pf, Run},
+    kafka,
     nats::{Broker, Raw},
     programs::{ids, is_long},
 };
@@ -183,59 +190,87 @@ fn on_nats_only_what_was_in_flight_is_repeated() {
 }
 
 #[test]
-fn on_nats_a_mark_without_its_acknowledgement_repeats_nothing() {
-    let broker = Broker::start();
-    let pf = Pf::bare().env("PF_URL", &broker.url("MARKED"));
+fn on_kafka_only_what_was_in_flight_is_repeated() {
+    let broker = kafka::Broker::shared();
+    for seed in test_support::dice::seeds(2, 10) {
+        let (url, raw, marks) = topics(broker, &format!("handled{seed}"));
+        raw.make(&format!("handled{seed}.order"), 2, &[]);
+        let marked = |_: &Pf| {
+            let is_known = raw.topics().contains(&marks);
+            let records = if is_known {
+                raw.topic(&marks)
+            } else {
+                Vec::new()
+            };
+            let keys: HashSet<_> = records.into_iter().map(|record| record.key).collect();
+            keys.len() as u64
+        };
+        judge(Pf::bare().env("PF_URL", &url), seed, marked);
+    }
+}
+
+/// Returns the URL of topics with a prefix, of which members are missed soon, and the name of the topic of marks.
+fn topics(broker: &kafka::Broker, name: &str) -> (String, kafka::Raw, String) {
+    let soon = "session.timeout.ms=3000&heartbeat.interval.ms=300";
+    let url = broker.url(&format!("prefix={name}.&partitions=2&{soon}"));
+    let raw = kafka::Raw::new(broker.address());
+    (url, raw, format!("{name}.pf.g.marks"))
+}
+
+/// Dies between the mark and what passes the event; returns what the next consumer did.
+fn dies_marked(pf: &Pf, point: &str, timeout: &[&str]) -> Run {
     let publish = ["publish", "--ndjson", "--create"];
     let _ = pf.run_with(&publish, line("1") + &line("2")).succeeded();
-    let consume = [
-        "consume",
-        "order",
-        "--group",
-        "g",
-        "--dedup",
-        "--count",
-        "2",
-        "--timeout",
-        "60s",
-        "--",
-        "sh",
-        "-c",
-        "echo $PF_EVENT_ID >> runs",
-    ];
-    let mut killed = pf.command(&consume);
-    killed.env("PF_FAILPOINT", "nats.marked:1");
+    let consume = ["consume", "order", "--group", "g", "--dedup"];
+    let command = ["--", "sh", "-c", "echo $PF_EVENT_ID >> runs"];
+    let count = ["--count", "2", "--timeout", "60s"];
+    let mut killed = pf.command(&[&consume[..], &count, &command].concat());
+    killed.env("PF_FAILPOINT", format!("{point}:1"));
     assert!(!killed.status().unwrap().success(), "the point is reached");
     let handled = fs::read_to_string(pf.path("runs")).unwrap();
-    let until_end = [
-        "consume",
-        "order",
-        "--group",
-        "g",
-        "--dedup",
-        "--timeout",
-        "45s",
-        "--",
-        "sh",
-        "-c",
-        "echo $PF_EVENT_ID >> runs",
-    ];
-    let again = pf.run(&until_end);
-    assert_eq!(
-        again.code(),
-        Some(3),
-        "it waits for the lease of the killed one: {again}"
-    );
+    let again = pf.run(&[&consume[..], timeout, &command].concat());
     assert!(again.stderr().contains("duplicate"), "{again}");
     let all = fs::read_to_string(pf.path("runs")).unwrap();
     let mut ids: Vec<&str> = all.lines().collect();
     ids.sort_unstable();
     assert_eq!(ids, ["1", "2"], "{handled} before");
+    again
+}
+
+#[test]
+fn on_nats_a_mark_without_its_acknowledgement_repeats_nothing() {
+    let broker = Broker::start();
+    let pf = Pf::bare().env("PF_URL", &broker.url("MARKED"));
+    let again = dies_marked(&pf, "nats.marked", &["--timeout", "45s"]);
+    assert_eq!(
+        again.code(),
+        Some(3),
+        "it waits for the lease of the killed one: {again}"
+    );
+}
+
+#[test]
+fn on_kafka_a_mark_without_its_offset_repeats_nothing() {
+    let (url, ..) = topics(kafka::Broker::shared(), "marked");
+    let pf = Pf::bare().env("PF_URL", &url);
+    let _ = dies_marked(&pf, "kafka.marked", &["--until-end"]).succeeded();
+}
+
+#[test]
+fn on_kafka_at_most_once_a_run_that_was_killed_is_a_letter() {
+    let broker = kafka::Broker::shared();
+    let (url, raw, _) = topics(broker, "begun");
+    raw.make("begun.order", 1, &[]);
+    is_a_letter(&Pf::bare().env("PF_URL", &url));
 }
 
 #[test]
 fn at_most_once_a_run_that_was_killed_is_a_letter() {
-    let pf = Pf::new();
+    is_a_letter(&Pf::new());
+}
+
+/// Kills a run that began, and looks what the next consumer does of it and of a copy.
+fn is_a_letter(pf: &Pf) {
     let _ = pf
         .run_with(
             &["publish", "--ndjson"],

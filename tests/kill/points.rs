@@ -32,7 +32,7 @@ const ALONE: [&str; 4] = [
     "pulsar.withdrawn",
 ];
 /// Points of `consume --dedup`, which has tests of its own (`handled_once.rs`).
-const HANDLED_ONCE: [&str; 2] = ["consume.begun", "nats.marked"];
+const HANDLED_ONCE: [&str; 3] = ["consume.begun", "nats.marked", "kafka.marked"];
 /// How many stores are worked on at once where most of the time is spent waiting for a broker.
 const AT_ONCE: usize = 6;
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::setup::{RAW, RAW_LETTERS, RAW_RETRIES, Setup, our_letters, ours, shop};
 use crate::{
     Plan, events,
-    handler::{Idle, consume},
+    handler::{Idle, consume, consume_marking},
     program::{block_on, open},
     raw::Fate,
     rounds::{Target, compare},
@@ -21,6 +21,37 @@ pub fn event(plan: &Plan) {
 
 pub fn mixed(plan: &Plan) {
     run(plan, "kafka consume, 10 % retry 1 % dead", 0.1, Idle::MIXED);
+}
+
+/// Marking what was handled, beside the same without marks.
+pub fn dedup(plan: &Plan) {
+    let setup = Setup::filled(&events::events(plan.events));
+    let side = |marks: bool| {
+        let setup = &setup;
+        move |round: usize| {
+            let group = format!("{}{round}", if marks { "marks" } else { "plain" });
+            let (time, summary) = block_on(async {
+                let transport = open(&setup.url(0)).await;
+                let consumed = if marks {
+                    consume_marking(transport.clone(), &group, Idle::MESSAGES).await
+                } else {
+                    consume(transport.clone(), &group, Idle::MESSAGES).await
+                };
+                transport.close().await.unwrap();
+                consumed
+            });
+            Idle::MESSAGES.check(&summary, plan.events as u64);
+            assert_eq!(setup.raw().lag(&group, &ours(0)), 0);
+            time
+        }
+    };
+    compare(
+        "kafka consume with marks, beside without",
+        Target::Speed(0.6),
+        plan.rounds,
+        Box::new(side(true)),
+        Box::new(side(false)),
+    );
 }
 
 fn run(plan: &Plan, name: &str, target: f64, handler: Idle) {

@@ -26,7 +26,11 @@ pub(super) fn offline() -> Capabilities {
         dedup: Support::absent(
             "the idempotent producer recognises only its own repeats; let the consumers ignore ids that they know",
         ),
-        dedup_handling: Support::absent("events that were handled are not marked here"),
+        dedup_handling: Support::emulated(
+            "the mark is stored in `pf.<action>.marks` before the offset may pass; a consumer knows the last 900,000. Copies \
+             without a key, which two consumers may hold at the same moment, are both handled then, unless each is begun \
+             (`at-most-once`)",
+        ),
         delay: Support::emulated(
             "waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or \
              `pf schedule run` is up on the cluster",

@@ -9,10 +9,11 @@
 //! |---|---|
 //! | `pf.delay` | delayed events of all topics, until they are due |
 //! | `pf.<group>.<topic>.<hash>.delay` | retries of a group and a topic |
+//! | `pf.<action>.marks` | which events an action has handled, where consumers deduplicate |
 //! | `<topic>.dlq` | dead letters of a topic |
 //! | `pf.state` | which dead letters are resolved, and replay and purge jobs |
 //!
-//! The first two and the last are compacted: a later record of the same key replaces the earlier one, and an empty one
+//! Those of delays, retries and `pf.state` are compacted: a later record of the same key replaces the earlier one, and an empty one
 //! ends it. `pf.delay` and retries are separate topics because Kafka assigns the partitions of a topic to any member that
 //! subscribes to it: a retry must not reach a handler of another topic.
 //!

@@ -12,7 +12,7 @@ pub(super) fn all() -> Capabilities {
         server: None,
         publish: Support::native("stored in this process, and gone with it"),
         dedup: Support::native("for as long as the store exists"),
-        dedup_handling: Support::native("within this process, up to 1,000,000 marks"),
+        dedup_handling: Support::native("within this process, up to 900,000 marks"),
         delay: Support::native(""),
         schedule: Support::native(""),
         delayed_retry: Support::native(""),

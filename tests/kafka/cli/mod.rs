@@ -8,6 +8,7 @@ mod dedup;
 mod delays;
 mod foreign;
 mod groups;
+mod handled_once;
 mod hexa;
 mod joining;
 mod left_out;

@@ -159,6 +159,11 @@ fn each_command_works_with_the_acls_of_its_row() {
     let consume = ["consume", "orders", "--group", "mail", "--until-end", "--"];
     let run = consumer.run(&[&consume[..], &["sh", "-c", "exit 65"]].concat());
     assert_eq!(run.code(), Some(4), "{run}");
+    let marking = user("pf consume --dedup");
+    for _ in 0..2 {
+        let flags = ["--dedup", "--", "true"];
+        let _ = marking.run(&[&consume[..5], &flags].concat()).succeeded();
+    }
     let triage = user("pf dlq list");
     let letters = ids(&triage.run(&["dlq", "list"]).succeeded());
     assert_eq!(letters.len(), 6);

@@ -23,7 +23,7 @@ fn a_cluster_can_do_this() {
     kafka (Apache Kafka 4.1 or newer, cluster [NAME])
       publish              native    acknowledged by every replica in sync
       dedup                absent    the idempotent producer recognises only its own repeats; let the consumers ignore ids that they know
-      dedup-handling       absent    events that were handled are not marked here
+      dedup-handling       emulated  the mark is stored in `pf.<action>.marks` before the offset may pass; a consumer knows the last 900,000. Copies without a key, which two consumers may hold at the same moment, are both handled then, unless each is begun (`at-most-once`)
       delay                emulated  waits in `pf.delay`; fires exactly once for readers of committed records, while a `pf consume` or `pf schedule run` is up on the cluster
       schedule             emulated  reads the whole of `pf.delay`
       delayed-retry        emulated  waits in a topic of group and topic, `pf.<group>.<topic>.<hash>.delay`
@@ -117,7 +117,7 @@ fn settings_that_bite_are_told_and_those_of_ours_mended() {
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name order.paid --add-config retention.ms=604800000
     problem  cleanup.pf.delay `pf.delay` deletes records after 7days: events delayed for longer are lost
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config cleanup.policy=compact
-    warning  ends.pf.delay `pf.delay` keeps tombstones for only 1s: a slow reader may miss one and process an ended record again
+    warning  ends.pf.delay  `pf.delay` keeps tombstones for only 1s: a slow reader may miss one and process an ended record again
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config delete.retention.ms=86400000
     warning  limit.pf.delay `pf.delay` accepts records of up to 1048588 bytes, `order.created` of up to 2000000: larger events do not fit
                                   fix: kafka-configs.sh --bootstrap-server SERVER --alter --entity-type topics --entity-name pf.delay --add-config max.message.bytes=2008192

@@ -10,6 +10,7 @@ mod ground;
 mod held_elsewhere;
 mod large_dead_letters;
 mod listing;
+mod marks;
 mod place;
 mod reading;
 mod recreated;

@@ -7,7 +7,9 @@ use std::{
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
+    admin::{
+        AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+    },
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaResult,
@@ -120,6 +122,20 @@ impl Raw {
             self.admin(async |client, options| client.create_partitions(&[new], options).await);
         assert_eq!(made.unwrap(), [Ok(topic.to_owned())]);
         wait_while(|| self.partitions(topic).len() < partitions);
+    }
+
+    /// Returns a setting of a topic.
+    pub fn setting(&self, topic: &str, name: &str) -> String {
+        let which = [ResourceSpecifier::Topic(topic)];
+        let found =
+            self.admin(async |client, options| client.describe_configs(&which, options).await);
+        let settings = found.unwrap().remove(0).unwrap();
+        settings
+            .get(name)
+            .unwrap()
+            .value
+            .clone()
+            .unwrap_or_default()
     }
 
     /// Removes the records of a partition before an offset, as retention would.

@@ -1,6 +1,6 @@
 //! Making topics, and asking for their settings.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use rdkafka::{
     TopicPartitionList,
@@ -35,12 +35,23 @@ pub(crate) const COMPACTED: [(&str, &str); 5] = [
 /// The pause before looking again whether a change has come through.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Settings of a topic to be made.
+pub(crate) type TopicSettings = Vec<(&'static str, Cow<'static, str>)>;
+
+/// Returns these settings.
+pub(crate) fn fixed(settings: &[(&'static str, &'static str)]) -> TopicSettings {
+    let settings = settings.iter();
+    settings
+        .map(|(name, value)| (*name, Cow::from(*value)))
+        .collect()
+}
+
 /// A topic to be made.
 #[derive(Debug, Clone)]
 pub(crate) struct TopicSpec {
     pub(crate) name: String,
     pub(crate) partitions: i32,
-    pub(crate) settings: Vec<(&'static str, &'static str)>,
+    pub(crate) settings: TopicSettings,
 }
 
 /// Settings of a topic, by name.

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     backends::kafka::error::error,
-    event::{Group, Topic},
+    event::{Action, Group, Topic},
     transport::{ErrorKind, Result},
 };
 
@@ -16,6 +16,8 @@ const SPRING: [&str; 2] = [".DLT", "-dlt"];
 const INTERNAL: &str = "pf.";
 /// Behind the names of a group and a topic, the topic of the group's retries of it.
 const RETRIES: &str = ".delay";
+/// Behind the name of an action, the topic of its marks.
+const MARKS: &str = ".marks";
 /// How many bytes of a hash tell names apart that would read the same, or had to be cut.
 const HASHED: usize = 4;
 /// The longest name that Kafka takes.
@@ -161,6 +163,11 @@ impl Names {
         own.is_some_and(|own| own.ends_with(RETRIES))
     }
 
+    /// Returns the topic of the marks of an action.
+    pub(crate) fn marks_topic(&self, action: &Action) -> Result<String> {
+        legal(format!("{}{INTERNAL}{action}{MARKS}", self.prefix))
+    }
+
     /// Returns the topic of delayed events.
     pub(crate) fn delay_topic(&self) -> String {
         format!("{}{INTERNAL}delay", self.prefix)
@@ -192,7 +199,8 @@ fn is_of_others(name: &str) -> bool {
     name.match_indices(INTERNAL).any(|(at, _)| {
         let (before, task) = (&name[..at], &name[at + INTERNAL.len()..]);
         let begins = !before.ends_with(|last: char| last.is_ascii_alphanumeric());
-        begins && (matches!(task, "delay" | "state") || task.ends_with(RETRIES))
+        let is_known = matches!(task, "delay" | "state");
+        begins && (is_known || [RETRIES, MARKS].iter().any(|end| task.ends_with(end)))
     })
 }
 
@@ -288,6 +296,8 @@ mod tests {
             "shop_pf.state".to_owned(),
             "shop.pf.workers.delay".to_owned(),
             "shop.pf.workers.order.0a1b2c3d.delay".to_owned(),
+            names.marks_topic(&group.clone().into()).unwrap(),
+            "shop.pf.workers.marks".to_owned(),
         ];
         for name in ours {
             assert_eq!(names.topic(&name), None, "{name}");

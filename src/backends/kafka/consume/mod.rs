@@ -2,6 +2,7 @@
 
 pub(crate) mod assignment;
 pub(crate) mod due_retries;
+mod marks;
 pub(crate) mod membership;
 pub(crate) mod offsets;
 pub(crate) mod open_transactions;

@@ -12,16 +12,23 @@ use std::{
 
 use tokio::{runtime::Handle, sync::Notify};
 
-use super::state::{SessionState, lifecycle::Phase};
+use super::{
+    marks::store::MarkStore,
+    retry_topics::sources::Role,
+    state::{SessionState, lifecycle::Phase},
+};
 use crate::{
     backends::kafka::{
-        codec::topic_partition::{TopicPartition, Watermarks},
+        codec::{
+            record,
+            topic_partition::{TopicPartition, Watermarks},
+        },
         connection::{client::topic_ids, handle::Connection},
         delay::memory_budget::MemoryBudget,
     },
     event::Group,
     lock::{Condvar, Mutex},
-    transport::{Delivery, Result, TransportError},
+    transport::{Delivery, Handling, MarkChange, Result, Settlement, TransportError},
 };
 
 /// The memory for retries that wait for their time, over all partitions, in bytes.
@@ -62,6 +69,8 @@ pub(crate) struct Session {
     pub(crate) retry_memory: Arc<MemoryBudget>,
     pub(crate) lease: Duration,
     pub(crate) max_in_flight: usize,
+    /// The marks of what was handled, if they are kept.
+    pub(crate) marks: Option<MarkStore>,
     state: Mutex<SessionState>,
     /// Messages were delivered to the buffer, or the subscription failed or ended.
     pub(crate) delivered: Notify,
@@ -90,12 +99,38 @@ impl Session {
             retry_memory: MemoryBudget::new(RETRY_MEMORY),
             lease,
             max_in_flight: max_in_flight.max(1),
+            marks: None,
             state: Mutex::default(),
             delivered: Notify::new(),
             committing: Mutex::new(()),
             committed: Notify::new(),
             settled: Condvar::new(),
             polling: Mutex::new(None),
+        }
+    }
+
+    /// Keeps marks.
+    pub(crate) fn marking(self, marks: Option<MarkStore>) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// Returns how a settlement changes the mark of its delivery.
+    pub(crate) fn mark_change(&self, settlement: &Settlement) -> Option<MarkChange> {
+        self.marks.as_ref()?.change(settlement)
+    }
+
+    /// Returns a handling under the key by which it is marked.
+    pub(crate) fn marked(&self, marks: &MarkStore, handling: &Handling) -> Handling {
+        let at = record::parse_position(&handling.beginning.position);
+        let topic = at.map(|at| match self.state().sources.role(at.topic.as_str()) {
+            // The position of a replay may be its place among the retries.
+            Role::Retries(topic) => topic,
+            _ => at.topic,
+        });
+        let key = topic.map(|topic| marks.key(&topic, handling.key));
+        Handling {
+            key: key.unwrap_or(handling.key),
+            ..handling.clone()
         }
     }
 

@@ -31,10 +31,11 @@ use crate::{
             error::{SCHEME, error},
         },
     },
+    event::HandlingKey,
     failpoint,
     transport::{
-        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, Result, Settlement,
-        TransportError, Verdict,
+        Beginning, DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, MarkChange, Result,
+        Settlement, TransportError, Verdict,
     },
 };
 
@@ -48,9 +49,13 @@ struct Task {
     handle: AckHandle,
     delivery: Delivery,
     effect: Effect,
+    mark: Option<MarkChange>,
 }
 
 enum Effect {
+    /// None but the mark.
+    Ack,
+    Return,
     EndRetry,
     /// Store it as a retry that is due at a time.
     Retry(SystemTime),
@@ -64,27 +69,65 @@ pub(crate) async fn settle_all(session: &Arc<Session>, batch: Vec<Settlement>) -
     {
         let mut state = session.state();
         for (number, settlement) in batch.into_iter().enumerate() {
-            let (result, task) = apply_or_defer(&mut state, number, settlement);
+            let mark = session.mark_change(&settlement);
+            let (result, task) = apply_or_defer(&mut state, (number, mark), settlement);
             results.push(result);
             tasks.extend(task);
         }
     }
     failpoint::reach("kafka.acked");
+    let mut finished = Vec::new();
+    let tasks = mark_done(session, tasks, &mut finished).await;
     let has_effects = !tasks.is_empty();
     let mut done = stream::iter(tasks)
         .map(|task| apply(session, task))
         .buffer_unordered(CONCURRENCY);
-    while let Some((number, result)) = done.next().await {
+    while let Some(result) = done.next().await {
+        finished.push(result);
+    }
+    drop(done);
+    for (number, result) in finished {
         if let Some(slot) = results.get_mut(number) {
             *slot = result;
         }
     }
-    drop(done);
     if has_effects {
         wait_for_commit(session).await;
     }
     session.wake();
+    // What went back is delivered again, also where nothing else comes.
+    session.delivered.notify_waiters();
     results
+}
+
+/// Marks what was handled, before an offset may pass it. Finishes acknowledgements, and what could not be marked; returns
+/// the tasks that are left.
+async fn mark_done(
+    session: &Session,
+    tasks: Vec<Task>,
+    finished: &mut Vec<(usize, Result<()>)>,
+) -> Vec<Task> {
+    let keys = tasks.iter().filter_map(Task::done);
+    let keys: Vec<HandlingKey> = keys.collect();
+    let Some(marks) = session.marks.as_ref().filter(|_| !keys.is_empty()) else {
+        return tasks;
+    };
+    let mut marked = marks.done(keys).await.into_iter();
+    failpoint::reach("kafka.marked");
+    let mut left = Vec::new();
+    let mut state = session.state();
+    for task in tasks {
+        let marked = match task.done() {
+            Some(_) => marked.next().unwrap_or(Ok(())),
+            None => Ok(()),
+        };
+        if marked.is_err() || matches!(task.effect, Effect::Ack) {
+            finished.push(finish(&mut state, task, marked));
+        } else {
+            left.push(task);
+        }
+    }
+    left
 }
 
 /// Waits until settled offsets are committed, at most for a lease: otherwise a crash would deliver a message again whose
@@ -105,7 +148,7 @@ async fn wait_for_commit(session: &Session) {
 /// Carries a verdict out if that takes a change of state alone; returns what else is to do.
 fn apply_or_defer(
     state: &mut SessionState,
-    number: usize,
+    (number, mark): (usize, Option<MarkChange>),
     settlement: Settlement,
 ) -> (Result<()>, Option<Task>) {
     let Settlement { delivery, verdict } = settlement;
@@ -115,19 +158,21 @@ fn apply_or_defer(
         return (Err(lease_lost(&delivery)), None);
     };
     let effect = match verdict {
-        Verdict::Ack if handle.retry.is_none() => {
+        Verdict::Ack if handle.retry.is_none() && mark.is_none() => {
             let (assignment, offset) = (handle.assignment, handle.offset);
             in_flight.settle(ticket);
             state.assignment.settle(assignment, offset);
             return (Ok(()), None);
         }
-        Verdict::Return => {
+        Verdict::Return if mark.is_none() => {
             if let Some(leased) = in_flight.settle(ticket) {
                 state.requeue(delivery, leased.handle);
             }
             return (Ok(()), None);
         }
+        Verdict::Ack if handle.retry.is_none() => Effect::Ack,
         Verdict::Ack => Effect::EndRetry,
+        Verdict::Return => Effect::Return,
         Verdict::Retry { after, .. } => Effect::Retry(SystemTime::now() + after),
         Verdict::DeadLetter { kind, failure } => Effect::DeadLetter(kind, failure),
     };
@@ -138,29 +183,69 @@ fn apply_or_defer(
         handle,
         delivery,
         effect,
+        mark,
     };
     (Ok(()), Some(task))
+}
+
+impl Task {
+    /// Returns the key of an event that is to be marked as handled.
+    fn done(&self) -> Option<HandlingKey> {
+        match self.mark {
+            Some(MarkChange::Done(key)) => Some(key),
+            _ => None,
+        }
+    }
 }
 
 fn lease_lost(delivery: &Delivery) -> TransportError {
     TransportError::lease_lost(SCHEME, &delivery.stored.position)
 }
 
-async fn apply(session: &Arc<Session>, task: Task) -> (usize, Result<()>) {
+async fn apply(session: &Arc<Session>, mut task: Task) -> (usize, Result<()>) {
+    let effect = std::mem::replace(&mut task.effect, Effect::Ack);
+    let returns = matches!(effect, Effect::Return);
+    let applied = carry_out(session, &task, effect).await;
+    let mut state = session.state();
+    if returns && applied.is_ok() {
+        let Task {
+            number,
+            handle,
+            delivery,
+            ..
+        } = task;
+        let in_flight = state.deliveries.in_flight_mut();
+        in_flight.end_settle(delivery.ticket());
+        state.requeue(delivery, handle);
+        return (number, Ok(()));
+    }
+    finish(&mut state, task, applied)
+}
+
+async fn carry_out(session: &Arc<Session>, task: &Task, effect: Effect) -> Result<()> {
+    let Task {
+        handle, delivery, ..
+    } = task;
+    if let (Some(marks), Some(MarkChange::Forget(key))) = (&session.marks, task.mark) {
+        let (group, position) = (session.group.clone(), delivery.stored.position.clone());
+        marks.forget(key, Beginning { group, position }).await?;
+    }
+    match effect {
+        Effect::Ack | Effect::Return => Ok(()),
+        Effect::EndRetry => end_retry(session, handle).await,
+        Effect::Retry(due) => store_retry(session, handle, delivery, due).await,
+        Effect::DeadLetter(kind, failure) => dead_letter(session, task, kind, *failure).await,
+    }
+}
+
+/// Ends a task: the offset may pass its delivery, or it goes back.
+fn finish(state: &mut SessionState, task: Task, applied: Result<()>) -> (usize, Result<()>) {
     let Task {
         number,
         handle,
         delivery,
-        effect,
+        ..
     } = task;
-    let applied = match effect {
-        Effect::EndRetry => end_retry(session, &handle).await,
-        Effect::Retry(due) => store_retry(session, &handle, &delivery, due).await,
-        Effect::DeadLetter(kind, failure) => {
-            dead_letter(session, &handle, &delivery, kind, *failure).await
-        }
-    };
-    let mut state = session.state();
     state
         .deliveries
         .in_flight_mut()
@@ -270,14 +355,16 @@ fn retry_slot(
 
 async fn dead_letter(
     session: &Arc<Session>,
-    handle: &AckHandle,
-    delivery: &Delivery,
+    task: &Task,
     kind: DeadLetterKind,
     failure: Failure,
 ) -> Result<()> {
-    let group = &session.group;
+    let (group, delivery) = (&session.group, &task.delivery);
     let letter = DeadLetter::of(SCHEME, &session.store, group, delivery, kind, failure);
     store::store(&session.connection, &letter).await?;
     failpoint::reach("kafka.letter_stored");
-    end_retry(session, handle).await
+    if let (Some(marks), Some(MarkChange::Dead(key))) = (&session.marks, task.mark) {
+        marks.dead(key, &letter.id).await?;
+    }
+    end_retry(session, &task.handle).await
 }

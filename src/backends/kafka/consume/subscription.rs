@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     assignment::rebalance::{GroupCallbacks, GroupConsumer},
+    marks::store::MarkStore,
     membership::{join_errors, static_member, topic_discovery},
     offsets::{held_elsewhere, new_group::GroupHistory, start_offset::OffsetPlan},
     open_transactions,
@@ -34,7 +35,8 @@ use crate::{
     },
     lock::Mutex,
     transport::{
-        Delivery, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription, Ticket,
+        Delivery, Handling, HeldElsewhere, Mark, Marks, Result, Settlement, SubscribeRequest,
+        Subscription, Ticket,
     },
 };
 
@@ -54,13 +56,14 @@ pub(crate) async fn join(
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
     request.refuse_ordered(SCHEME)?;
-    request.refuse_dedup(SCHEME)?;
     let group = &request.group;
     let mut remarks = provision::create_missing_topics(connection, &request.patterns).await?;
     let topics = connection.topics.matching(&request.patterns).await?;
     let history = GroupHistory::read(connection, group, &topics, request.from).await?;
     let (sources, created) = support_topics::create(connection, group, &topics).await?;
     remarks.extend(created);
+    let errors = ClientErrors::default();
+    let marks = MarkStore::open(connection, &request, &errors.topics, &mut remarks).await?;
     let mut tasks = vec![task(provision::dispatch(Arc::clone(connection)))];
     if request.until_end {
         remarks.extend(provision::wait_for_overdue(connection, &request.patterns).await?);
@@ -68,13 +71,14 @@ pub(crate) async fn join(
     remarks.extend(history.remark(group, request.from));
     let from = history.start(request.from);
     let plan = OffsetPlan::read(connection, &topics, from, request.until_end).await?;
-    let session = Arc::new(Session::new(
+    let session = Session::new(
         Arc::clone(connection),
         group.clone(),
         connection.store().await?,
         request.lease,
         request.max_in_flight,
-    ));
+    );
+    let session = Arc::new(session.marking(marks));
     let legacy = legacy_topic::find(connection, group).await?;
     {
         let mut state = session.state();
@@ -85,7 +89,7 @@ pub(crate) async fn join(
     let (joined, ends) = (plan.joined, plan.ends());
     let settings = client_settings(&session, &request);
     tasks.extend(static_member::start(&session, &request));
-    start(&session, plan, &settings)?;
+    start(&session, plan, &settings, errors)?;
     let patterns = request.patterns;
     tasks.push(task(topic_discovery::run(Arc::clone(&session), patterns)));
     tasks.push(task(open_transactions::watch(Arc::clone(&session))));
@@ -126,8 +130,12 @@ fn task(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()
 }
 
 /// Starts the polling thread.
-fn start(session: &Arc<Session>, plan: OffsetPlan, settings: &ClientConfig) -> Result<()> {
-    let errors = ClientErrors::default();
+fn start(
+    session: &Arc<Session>,
+    plan: OffsetPlan,
+    settings: &ClientConfig,
+    errors: ClientErrors,
+) -> Result<()> {
     let callbacks = GroupCallbacks {
         topics: Arc::clone(&errors.topics),
         session: Arc::clone(session),
@@ -186,6 +194,15 @@ impl Subscription for KafkaSubscription {
             .extend_all(tickets, lease_until))
     }
 
+    /// With marks, a batch mostly waits for them to be stored.
+    fn settles_at_once(&self) -> usize {
+        if self.session.marks.is_some() { 4 } else { 1 }
+    }
+
+    fn marks(&self) -> Option<&dyn Marks> {
+        self.session.marks.is_some().then_some(self as &dyn Marks)
+    }
+
     fn remarks(&self) -> Vec<String> {
         self.remarks.lock().clone()
     }
@@ -222,6 +239,32 @@ impl Subscription for KafkaSubscription {
             })
         })
         .await
+    }
+}
+
+#[async_trait]
+impl Marks for KafkaSubscription {
+    async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
+        match &self.session.marks {
+            Some(marks) => {
+                let handlings = handlings.iter();
+                let marked = handlings.map(|handling| self.session.marked(marks, handling));
+                marks.look_up(&marked.collect::<Vec<_>>()).await
+            }
+            None => Ok(vec![None; handlings.len()]),
+        }
+    }
+
+    async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
+        match &self.session.marks {
+            Some(marks) => marks.begin(&self.session.marked(marks, handling)).await,
+            None => Ok(None),
+        }
+    }
+
+    fn forgotten(&self) -> u64 {
+        let marks = self.session.marks.as_ref();
+        marks.map_or(0, MarkStore::forgotten)
     }
 }
 

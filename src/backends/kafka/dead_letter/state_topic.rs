@@ -21,7 +21,7 @@ use crate::{
         },
         connection::{
             access::{self, Access},
-            admin::{COMPACTED, TopicSpec},
+            admin::{COMPACTED, TopicSpec, fixed},
             client::settings::Isolation,
             handle::Connection,
             producer::RecordMetadata,
@@ -161,8 +161,8 @@ fn leased(read: &FetchedRecord) -> Option<LeaseRecord> {
 
 /// Returns the topic as it has to be created. Its timestamps are those of the broker, by which leases end.
 pub(crate) fn topic_spec(connection: &Connection) -> TopicSpec {
-    let mut settings = COMPACTED.to_vec();
-    settings.push(("message.timestamp.type", "LogAppendTime"));
+    let mut settings = fixed(&COMPACTED);
+    settings.push(("message.timestamp.type", "LogAppendTime".into()));
     TopicSpec {
         name: connection.names().state_topic(),
         partitions: 1,

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::state_topic;
 use crate::{
-    backends::kafka::connection::{admin::TopicSpec, handle::Connection, topics::PlannedTopic},
+    backends::kafka::connection::{
+        admin::{TopicSpec, fixed},
+        handle::Connection,
+        topics::PlannedTopic,
+    },
     event::Topic,
     transport::Result,
 };
@@ -52,6 +56,6 @@ fn topic_spec(connection: &Connection, topic: &Topic, partitions: i32) -> Result
     Ok(TopicSpec {
         name: connection.names().dead_letter_topic(topic)?,
         partitions,
-        settings: TOPIC_SETTINGS.to_vec(),
+        settings: fixed(&TOPIC_SETTINGS),
     })
 }

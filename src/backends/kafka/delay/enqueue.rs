@@ -11,7 +11,7 @@ use crate::{
         codec::record::{self, OutgoingRecord},
         connection::{
             access::{self, Access},
-            admin::{COMPACTED, TopicSpec},
+            admin::{COMPACTED, TopicSpec, fixed},
             handle::Connection,
             producer::RecordMetadata,
         },
@@ -102,7 +102,7 @@ pub(crate) fn topic_spec(connection: &Connection) -> TopicSpec {
     TopicSpec {
         name: connection.names().delay_topic(),
         partitions: connection.topics.default_partitions(),
-        settings: COMPACTED.to_vec(),
+        settings: fixed(&COMPACTED),
     }
 }
 

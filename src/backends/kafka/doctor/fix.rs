@@ -9,7 +9,7 @@ use super::{
 use crate::{
     backends::kafka::{
         connection::{
-            admin::{self, COMPACTED, TopicSpec},
+            admin::{self, COMPACTED, TopicSpec, fixed},
             handle::Connection,
         },
         error::{SCHEME, error},
@@ -65,9 +65,9 @@ fn room(cluster: &Cluster) -> i64 {
 
 async fn make(connection: &Arc<Connection>, cluster: &Cluster, name: &str) -> Result<()> {
     let names = connection.names();
-    let mut settings = COMPACTED.to_vec();
+    let mut settings = fixed(&COMPACTED);
     let partitions = if name == names.state_topic() {
-        settings.push(("message.timestamp.type", "LogAppendTime"));
+        settings.push(("message.timestamp.type", "LogAppendTime".into()));
         1
     } else if name == names.delay_topic() {
         connection.topics.default_partitions()
@@ -76,7 +76,7 @@ async fn make(connection: &Arc<Connection>, cluster: &Cluster, name: &str) -> Re
             .origin_of(name)
             .and_then(|topic| names.topic_name(&topic).ok());
         let source = source.and_then(|source| cluster.topics.get(&source));
-        settings = vec![("retention.ms", "-1")];
+        settings = fixed(&[("retention.ms", "-1")]);
         source.map_or(1, |facts: &Facts| facts.partitions)
     };
     let wanted = TopicSpec {

@@ -86,6 +86,20 @@ pub(crate) fn producer(config: &Config) -> ClientConfig {
     finish(client, config)
 }
 
+/// Returns the settings of the producer of marks: it starts at once, waits for no batch to fill, and outlasts a broker that
+/// goes away. A mark that is stored twice says the same.
+pub(crate) fn marks(config: &Config) -> ClientConfig {
+    let mut client = base(config);
+    client
+        .set("acks", "all")
+        .set("enable.idempotence", "false")
+        .set("linger.ms", "0")
+        .set("queue.buffering.max.messages", "20000")
+        .set("message.timeout.ms", "60000")
+        .set("topic.metadata.propagation.max.ms", "5000");
+    finish(client, config)
+}
+
 /// Returns the settings of a producer for a single message, without the half second in which an idempotent producer gets
 /// its id. A known topic may have been created a moment ago, so a broker that does not know it yet is asked again; any
 /// other topic does not exist if the first broker says so.

@@ -10,7 +10,7 @@ use crate::{
     backends::kafka::{
         connection::{
             access,
-            admin::{COMPACTED, TopicSpec},
+            admin::{COMPACTED, TopicSpec, fixed},
             handle::Connection,
             topics::PlannedTopic,
         },
@@ -37,7 +37,7 @@ pub(crate) fn retries(
             .default_partitions()
             .min(partitions)
             .max(1),
-        settings: COMPACTED.to_vec(),
+        settings: fixed(&COMPACTED),
     })
 }
 
