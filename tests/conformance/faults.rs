@@ -98,6 +98,12 @@ const FAULTS: &[(&str, Fault)] = &[
     ("marks::of_dead_letters_name_them", Fault::ForgetsMarks),
     ("marks::are_not_left_by_retries", Fault::ForgetsMarks),
     ("marks::of_what_began_outlive_a_crash", Fault::ForgetsMarks),
+    ("marks::of_what_began_are_begun_once", Fault::ForgetsMarks),
+    ("marks::of_what_began_name_their_group", Fault::ForgetsMarks),
+    (
+        "marks::of_what_began_end_with_their_delivery",
+        Fault::ForgetsAcks,
+    ),
     ("marks::end_with_their_window", Fault::ForgetsMarks),
     ("retry::is_not_early", Fault::RetriesAtOnce),
     ("retry::is_seen_by_its_group_only", Fault::RetriesToAll),

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use protoflow::{
     event::{Encoding, Topic},
     transport::{
-        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, HeldElsewhere, Marks, Outgoing,
-        Receipt, Result, Schedules, Settlement, SubscribeRequest, Subscription, Tail, TailRequest,
-        Ticket, Transport, TransportError, Verdict,
+        Capabilities, DeadLetters, Delivery, ErrorKind, Finding, Handling, HeldElsewhere, Mark,
+        Marks, Outgoing, Receipt, Result, Schedules, Settlement, SubscribeRequest, Subscription,
+        Tail, TailRequest, Ticket, Transport, TransportError, Verdict,
     },
 };
 
@@ -37,6 +37,8 @@ pub struct Flaky {
     pub silent: Arc<AtomicU32>,
     /// Time that publishing a batch takes.
     pub slowness: Duration,
+    /// Time that looking up marks takes.
+    pub slow_marks: Duration,
     /// How many messages each batch had that was published.
     pub batches: Arc<Mutex<Vec<usize>>>,
     /// Whether joining a group never completes.
@@ -53,6 +55,7 @@ impl Flaky {
             ack: Script::default(),
             silent: Arc::default(),
             slowness: Duration::ZERO,
+            slow_marks: Duration::ZERO,
             batches: Arc::default(),
             is_closed: false,
         }
@@ -173,7 +176,7 @@ impl Subscription for FlakySubscription {
     }
 
     fn marks(&self) -> Option<&dyn Marks> {
-        self.inner.marks()
+        self.inner.marks().map(|_| self as &dyn Marks)
     }
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
@@ -182,5 +185,17 @@ impl Subscription for FlakySubscription {
 
     async fn close(&self) -> Result<()> {
         self.inner.close().await
+    }
+}
+
+#[async_trait]
+impl Marks for FlakySubscription {
+    async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
+        tokio::time::sleep(self.script.slow_marks).await;
+        self.inner.marks().unwrap().look_up(handlings).await
+    }
+
+    async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {
+        self.inner.marks().unwrap().begin(handling).await
     }
 }

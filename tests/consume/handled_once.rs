@@ -11,10 +11,15 @@ use protoflow::{
     Event, HandlerError, RetryPolicy,
     event::{Group, HandlingKey, event},
     runtime::{ConsumeError, EventFilter, JobOptions, PlanRequest, Stop, Triage},
-    transport::{Beginning, DeadLetterKind, Dedup, Handling, JobAction, Mark, Selection},
+    transport::{
+        Beginning, DeadLetterKind, Dedup, Handling, JobAction, Mark, Selection, SubscribeRequest,
+    },
 };
 
-use crate::harness::{Bench, TOPIC, accept};
+use crate::{
+    flaky::Flaky,
+    harness::{Bench, TOPIC, accept},
+};
 
 /// How often each event was run, by its id.
 #[derive(Clone, Default)]
@@ -213,4 +218,77 @@ async fn a_window_shorter_than_the_retries_is_refused() {
     bench.options.handler_timeout = Some(Duration::from_secs(1));
     let refused = bench.run(accept).await.unwrap_err();
     assert!(refused.to_string().ends_with(", 6s"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_that_takes_longer_than_the_lease_loses_nothing() {
+    let bench = doubled(&["a", "b"], Dedup::default()).await;
+    let mut slow = Flaky::new(&bench.transport);
+    slow.slow_marks = bench.options.request.lease * 4;
+    let runs = Runs::default();
+    let counted = runs.clone();
+    let handler = move |event: Event| {
+        counted.note(&event);
+        async { Ok::<(), HandlerError>(()) }
+    };
+    let summary = bench.run_on(Arc::new(slow), handler).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (2, 2), "{summary:?}");
+    assert_eq!(bench.log.count("unsettled"), 0, "{:?}", bench.log.lines());
+    assert_eq!((runs.of("a"), runs.of("b")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_looked_up_goes_back_when_the_consumer_ends() {
+    let bench = doubled(&["a"], Dedup::default()).await;
+    let mut slow = Flaky::new(&bench.transport);
+    slow.slow_marks = Duration::from_hours(1);
+    let stop = bench.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.drain.cancel();
+    });
+    let summary = bench.run_on(Arc::new(slow), accept).await.unwrap();
+    assert_eq!((summary.acked, summary.returned), (0, 2), "{summary:?}");
+    assert_eq!(bench.log.count("returned"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_outlasts_the_marks_is_reported() {
+    let mut bench = doubled(&[], Dedup::settled(Duration::from_secs(5))).await;
+    bench.options.policy.max_attempts = 1;
+    for id in ["a", "b"] {
+        let own = event(TOPIC, "/shop").id(id).max_attempts(2);
+        bench.publish(own.build().unwrap()).await;
+    }
+    let handler = |event: Event| async move {
+        let after = if event.id() == "a" { 6 } else { 4 };
+        let after = Duration::from_secs(after);
+        Err::<(), _>(HandlerError::retry_after(after, "busy"))
+    };
+    let summary = bench.run(handler).await.unwrap();
+    assert_eq!((summary.retried, summary.dead_lettered), (2, 2));
+    let lines = bench.log.lines();
+    let warnings = lines
+        .iter()
+        .filter(|line| line.contains("retried for longer"));
+    assert_eq!(warnings.count(), 1, "{lines:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_crashes_its_consumers_leaves_a_mark() {
+    let mut bench = doubled(&["a"], Dedup::default()).await;
+    let request = SubscribeRequest {
+        max_crashes: 1,
+        ..bench.options.request.clone()
+    };
+    let member = bench.transport.subscribe(request).await.unwrap();
+    let taken = member.next(1).await.unwrap();
+    tokio::time::sleep(bench.options.request.lease * 2).await;
+    drop((taken, member));
+    bench.options.request.max_in_flight = 1;
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (0, 1), "{summary:?}");
+    let letters = bench.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].record.kind, DeadLetterKind::Crashed);
 }

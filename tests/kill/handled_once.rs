@@ -155,7 +155,8 @@ fn judge(pf: Pf, seed: u64, marked: impl Fn(&Pf) -> u64) {
 /// Returns how many events the store knows as handled.
 fn marked(pf: &Pf) -> u64 {
     let store = Connection::open(pf.path("store.db")).unwrap();
-    let sql = "SELECT count(*) FROM marks WHERE begun IS NULL";
+    let sql = "SELECT (SELECT count(*) FROM marks WHERE begun IS NULL) \
+         + (SELECT coalesce(sum(length(keys) / 16), 0) FROM mark_batches)";
     store.query_row(sql, [], |row| row.get(0)).unwrap_or(0)
 }
 
@@ -310,4 +311,26 @@ fn is_a_letter(pf: &Pf) {
     let _ = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
     let replayed = pf.run(&consume).succeeded();
     assert_eq!(replayed.stdout(), "1\n", "{replayed}");
+}
+
+#[test]
+fn an_event_that_kills_its_consumer_has_one_letter() {
+    let pf = Pf::new();
+    let publish = ["publish", "--ndjson"];
+    let _ = pf.run_with(&publish, line("1")).succeeded();
+    let consume = ["consume", "order", "--group", "g", "--until-end", "--dedup"];
+    let consume = [&consume[..], &["--", "sh", "-c", "echo $PF_EVENT_ID"]].concat();
+    for _ in 0..5 {
+        let mut killed = pf.command(&consume);
+        killed.env("PF_FAILPOINT", "consume.handled:1");
+        assert!(!killed.status().unwrap().success(), "the point is reached");
+    }
+    let given_up = pf.run(&consume);
+    assert_eq!(given_up.code(), Some(4), "{given_up}");
+    let letters = pf.run(&["dlq", "list", "-o", "json"]).succeeded().json();
+    assert_eq!(letters[0]["dead_letter"]["kind"], "crashed");
+    let _ = pf.run_with(&publish, line("1")).succeeded();
+    let copy = pf.run(&consume).succeeded();
+    assert_eq!(copy.stdout(), "", "{copy}");
+    assert!(copy.stderr().contains("1 duplicate"), "{copy}");
 }

@@ -11,6 +11,7 @@ mod alone;
 mod dedup;
 mod forwarding;
 mod handled_once;
+mod handled_points;
 mod judge;
 mod kafka;
 mod nats;

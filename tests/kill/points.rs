@@ -11,7 +11,9 @@ use test_support::pulsar;
 use test_support::{kafka, nats, wait::wait_while};
 
 use crate::pulsar::Pulsar;
-use crate::{judge, kafka::Kafka, nats::Nats, outbox, sqlite::Sqlite, store::Store};
+use crate::{
+    handled_points, judge, kafka::Kafka, nats::Nats, outbox, sqlite::Sqlite, store::Store,
+};
 
 /// Points that are reached only where a stream does not allow batches.
 const WITHOUT_BATCHES: [&str; 2] = ["nats.replay_announced", "nats.replay_published"];
@@ -31,8 +33,6 @@ const ALONE: [&str; 4] = [
     "kafka.forwarded",
     "pulsar.withdrawn",
 ];
-/// Points of `consume --dedup`, which has tests of its own (`handled_once.rs`).
-const HANDLED_ONCE: [&str; 3] = ["consume.begun", "nats.marked", "kafka.marked"];
 /// How many stores are worked on at once where most of the time is spent waiting for a broker.
 const AT_ONCE: usize = 6;
 
@@ -44,7 +44,7 @@ pub fn names(transport: &str) -> Vec<String> {
     names.sort();
     names.dedup();
     names.retain(|name| !IN_THE_LIBRARY.contains(&name.as_str()));
-    names.retain(|name| !HANDLED_ONCE.contains(&name.as_str()));
+    names.retain(|name| !handled_points::POINTS.contains(&name.as_str()));
     names.retain(|name| !ALONE.contains(&name.as_str()));
     names.retain(|name| !EDITS.contains(&name.as_str()));
     names.retain(|name| !outbox::POINTS.contains(&name.as_str()));

@@ -128,7 +128,7 @@ impl Admission {
         match result {
             Ok(fetched) => {
                 self.fetch.succeeded();
-                if fetched.is_empty() {
+                if fetched.is_end() {
                     self.end_of_stream = Some(if in_flight.len() == 0 {
                         EndOfStream::Certain
                     } else {

@@ -192,7 +192,8 @@ impl<H: Handler> ConsumeLoop<H> {
             Wake::Responded(results) => self.in_flight.responded(results),
             Wake::Extended(result) => {
                 let lost = self.leases.apply(result);
-                self.in_flight.drop_lost(&lost);
+                let looked_up = self.admission.fetch.remove(&lost);
+                self.in_flight.drop_lost(&lost, looked_up);
             }
             Wake::Drain => self.drain(Ok(End::Drained)),
             Wake::Abort => self.abort(Some(End::Aborted)),
@@ -219,8 +220,9 @@ impl<H: Handler> ConsumeLoop<H> {
 
     fn keep_time(&mut self) {
         let now = Instant::now();
-        let in_flight = &self.in_flight;
-        self.leases.start_if_due(now, || in_flight.tickets());
+        let (in_flight, fetch) = (&self.in_flight, &self.admission.fetch);
+        let tickets = || [in_flight.tickets(), fetch.tickets()].concat();
+        self.leases.start_if_due(now, tickets);
         if self.lifecycle.is_running() {
             if self.deadline.is_some_and(|deadline| now >= deadline) {
                 self.drain(Ok(End::TimedOut));

@@ -77,6 +77,7 @@ impl<H: Handler> InFlight<H> {
                 Arc::clone(&observer),
                 request.max_in_flight,
                 is_hexa.then(|| request.group.clone()),
+                request.dedup.as_ref().map(|dedup| dedup.window),
             ),
             decode_check: DecodeCheck::default(),
             breaker: Breaker::new(options.breaker, options.policy),
@@ -209,9 +210,9 @@ impl<H: Handler> InFlight<H> {
 
     /// Gives back deliveries that have not started and whose lease was lost. Running ones go on: another consumer may
     /// have them too, and their settlement will show it.
-    pub(super) fn drop_lost(&mut self, lost: &[Ticket]) {
-        let lost = self.queue.remove(lost);
-        self.give_back(lost);
+    pub(super) fn drop_lost(&mut self, lost: &[Ticket], looked_up: Vec<Delivery>) {
+        let queued = self.queue.remove(lost);
+        self.give_back(queued.into_iter().chain(looked_up));
     }
 
     /// Drops everything that runs.

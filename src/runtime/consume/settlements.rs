@@ -6,7 +6,10 @@ use futures_util::poll;
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
-    deliveries::queue::{Key, key_of},
+    deliveries::{
+        outlasted,
+        queue::{Key, key_of},
+    },
     run::finished::LeftOut,
     summary::{ConsumeError, Summary},
 };
@@ -148,6 +151,8 @@ pub(super) struct Settlements {
     observer: Arc<dyn Observer>,
     /// The group, if messages of hexa-event that fail get what hexa-event adds to them.
     hexa_group: Option<Group>,
+    /// How long marks are kept, if they are.
+    window: Option<Duration>,
     follows: bool,
     batch: Vec<Settlement>,
     entries: Vec<Entry>,
@@ -168,6 +173,7 @@ impl Settlements {
         observer: Arc<dyn Observer>,
         max_in_flight: usize,
         hexa_group: Option<Group>,
+        window: Option<Duration>,
     ) -> Self {
         let max_batches = subscription.settles_at_once().max(1);
         Self {
@@ -175,6 +181,7 @@ impl Settlements {
             follows: observer.follows_deliveries(),
             observer,
             hexa_group,
+            window,
             batch: Vec::new(),
             entries: Vec::new(),
             batch_size: max_in_flight / 4,
@@ -215,6 +222,11 @@ impl Settlements {
         if let Some(group) = self.hexa_group.as_ref().filter(|_| has_failed) {
             let origin = delivery.origin().clone();
             add_hexa_root(&mut delivery.stored.message, &origin, group);
+        }
+        let warning =
+            (self.window).and_then(|window| outlasted::warning(window, &delivery, &verdict));
+        if let Some(warning) = warning {
+            self.observer.notice(Notice::Warning(&warning));
         }
         let hold = if holds { key_of(&delivery) } else { None };
         self.add(delivery, verdict, None, hold);

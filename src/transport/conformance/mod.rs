@@ -142,6 +142,9 @@ macro_rules! conformance_cases {
                 of_dead_letters_name_them,
                 are_not_left_by_retries,
                 of_what_began_outlive_a_crash,
+                of_what_began_are_begun_once,
+                of_what_began_name_their_group,
+                of_what_began_end_with_their_delivery,
                 end_with_their_window,
             }
             order {

@@ -141,3 +141,25 @@ fn an_id_that_the_user_sets_is_heeded() {
     assert!(run.stderr().contains("not published again"), "{run}");
     assert_eq!(shop.raw.count("order.created"), 1);
 }
+
+#[test]
+fn marks_are_of_the_stream_that_the_events_are_in() {
+    let shop = Shop::prepared();
+    let consume = ["consume", "order.created", "--group", "g", "--dedup"];
+    let consume = [&consume[..], &["--until-end", "--", "true"]].concat();
+    for (round, handled) in [("first", true), ("copy", false), ("recreated", true)] {
+        if round == "recreated" {
+            // Its state stream stays.
+            shop.raw.api("STREAM.DELETE.SHOP", &serde_json::json!({}));
+            shop.raw.make(shop.raw.prepared());
+        }
+        let _ = publish(&shop, &[]).succeeded();
+        let run = shop.pf.run(&consume).succeeded();
+        let summary = if handled {
+            "1 handled\n"
+        } else {
+            "0 handled, 1 duplicate\n"
+        };
+        assert!(run.stderr().ends_with(summary), "{round}: {run}");
+    }
+}

@@ -21,6 +21,7 @@ use crate::{
             consume::{
                 attempts::{self, AttemptRecord},
                 confirm::confirm_all,
+                marks::begun::{self, Begun},
                 session::Session,
                 state::{AckHandle, Handle},
             },
@@ -28,11 +29,11 @@ use crate::{
             error::SCHEME,
         },
     },
-    event::{HandlingKey, Position},
+    event::HandlingKey,
     failpoint,
     transport::{
-        Beginning, DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, MarkChange, Result,
-        Settlement, TransportError, Verdict,
+        DeadLetter, DeadLetterKind, Delivery, ErrorKind, Failure, MarkChange, Result, Settlement,
+        TransportError, Verdict,
     },
 };
 
@@ -234,7 +235,7 @@ async fn settle(session: &Session, work: Work) -> Settled<'_> {
             Ok(None)
         }),
         Verdict::Return => Box::pin(async move {
-            forget_mark(session, begun).await?;
+            begun::forget(session, begun).await?;
             retry::until(until, || session.hold_back(&handle, Duration::ZERO)).await?;
             Ok(None)
         }),
@@ -281,28 +282,6 @@ async fn mark_and_acknowledge(
     failed
 }
 
-/// A delivery whose run may be marked as begun.
-struct Begun {
-    change: Option<MarkChange>,
-    position: Position,
-    /// When its lease ends.
-    until: Instant,
-}
-
-/// Lets a run be repeated that is marked as begun.
-async fn forget_mark(session: &Session, begun: Begun) -> Result<()> {
-    let Some(marks) = &session.marks else {
-        return Ok(());
-    };
-    let beginning = Beginning {
-        group: session.group.clone(),
-        position: begun.position,
-    };
-    let (connection, store) = (&session.connection, session.store());
-    // Boxed as it is rare.
-    Box::pin(marks.forget(connection, &store, begun.change, &beginning, begun.until)).await
-}
-
 /// Sends acknowledgements, which are confirmed a moment later; returns those that cannot be sent.
 async fn acknowledge(session: &Session, acks: Vec<PendingAck>) -> Vec<(usize, Result<()>)> {
     let (mut sent, mut failed) = (Vec::with_capacity(acks.len()), Vec::new());
@@ -326,7 +305,7 @@ async fn acknowledge(session: &Session, acks: Vec<PendingAck>) -> Vec<(usize, Re
 }
 
 /// Records a failed run, then forgets that it began, then holds its message back. The other way round, a crash in between
-/// would repeat a run that is made at most once and counts as none.
+/// would repeat a run that is made at most once, and its failure is not counted.
 async fn retry_later(
     session: &Session,
     handle: &AckHandle,
@@ -341,7 +320,7 @@ async fn retry_later(
     })
     .await?;
     failpoint::reach("nats.run_written");
-    forget_mark(session, begun).await?;
+    begun::forget(session, begun).await?;
     let due = Instant::now() + record.remaining_delay();
     session.state().retrying.insert(sequence, due);
     retry::until(until, || {
@@ -392,11 +371,7 @@ async fn store_dead_letter(
         stored => drop(stored?),
     }
     failpoint::reach("nats.letter_stored");
-    if let (Some(marks), Some(MarkChange::Dead(key))) = (&session.marks, begun.change) {
-        let store = session.store();
-        // Boxed as it is rare.
-        Box::pin(marks.dead(&session.connection, &store, key, &letter.id, until)).await?;
-    }
+    begun::bury(session, begun, &letter.id).await?;
     session.send_acks([handle.reply.clone()], &ACK).await?;
     failpoint::reach("nats.letter_acked");
     Ok(DeadLettered {

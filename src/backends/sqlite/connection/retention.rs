@@ -3,7 +3,11 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{log, marks, session::Session};
+use super::{
+    log,
+    marks::{batches, tree},
+    session::Session,
+};
 use crate::backends::sqlite::{codec::timestamp, error::StoreResult};
 
 /// Messages checked in one transaction.
@@ -122,11 +126,12 @@ impl Chunk {
                     .execute([topic, seq])?;
             }
         }
-        if let Some(after) = &mut self.marks_after
-            && let Some(last) = marks::clean(&session.connection, after)?
-        {
-            *after = last;
-            self.more_marks = true;
+        if let Some(after) = &mut self.marks_after {
+            batches::clean(&session.connection, timestamp::now())?;
+            if let Some(last) = tree::clean(&session.connection, after)? {
+                *after = last;
+                self.more_marks = true;
+            }
         }
         self.reached = (seen == CHUNK || self.more_marks).then_some(last);
         Ok(())

@@ -244,7 +244,7 @@ impl Claim<'_> {
             && let Some(key) = dedup.key(&self.member.group, &delivery.event_message())
         {
             let until = marks::until(dedup.window);
-            marks::end(&self.session.connection, key, Some(&letter.id), until)?;
+            marks::tree::end(&self.session.connection, key, Some(&letter.id), until)?;
         }
         self.claimed.dead_lettered += 1;
         Ok(())

@@ -163,7 +163,12 @@ impl WriteOp for Settle {
             }
             self.apply(session, item)?;
         }
-        marks::batches::add(session, &self.handled, self.until())
+        marks::batches::add(
+            &session.connection,
+            &session.handled,
+            &self.handled,
+            self.until(),
+        )
     }
 
     fn end(self: Box<Self>, result: Result<()>) {
@@ -211,9 +216,9 @@ impl Settle {
         let connection = &session.connection;
         let until = self.until();
         match change {
-            MarkChange::Done(key) => marks::end(connection, key, None, until),
-            MarkChange::Dead(key) => marks::end(connection, key, item.letter(), until),
-            MarkChange::Forget(key) => marks::forget(connection, key, self.group, item.seq),
+            MarkChange::Done(key) => marks::tree::end(connection, key, None, until),
+            MarkChange::Dead(key) => marks::tree::end(connection, key, item.letter(), until),
+            MarkChange::Forget(key) => marks::tree::forget(connection, key, self.group, item.seq),
         }
     }
 

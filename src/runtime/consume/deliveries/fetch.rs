@@ -1,12 +1,15 @@
 //! Requests for deliveries: one at a time, for no more than the handlers will soon start.
+//!
+//! Deliveries whose marks are being looked up are in flight already: their leases are extended, and they go back if the
+//! request is dropped.
 
 use std::{future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::poll;
 use tokio::time::Instant;
 
-use super::lookup::{Fetched, Lookup};
-use crate::transport::{Delivery, Result, Subscription};
+use super::lookup::{Fetched, LookedUp, Lookup};
+use crate::transport::{Delivery, Result, Subscription, Ticket};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -21,6 +24,8 @@ pub(in crate::runtime::consume) struct Fetch {
     early: Option<Result<Fetched>>,
     /// Looks up the marks of what came back.
     lookup: Option<Lookup>,
+    /// What came back, while its marks are looked up.
+    looked_up: LookedUp,
     requests: u64,
     not_before: Option<Instant>,
     failures: u32,
@@ -37,6 +42,7 @@ impl Fetch {
         Self {
             subscription,
             lookup,
+            looked_up: LookedUp::default(),
             request: None,
             early: None,
             requests: 0,
@@ -69,14 +75,17 @@ impl Fetch {
         self.requests += 1;
         self.not_before = None;
         let subscription = Arc::clone(&self.subscription);
-        let lookup = self.lookup.clone();
+        let (lookup, looked_up) = (self.lookup.clone(), self.looked_up.clone());
         let mut request: Request = Box::pin(async move {
             let deliveries = subscription.next(max).await?;
             match lookup {
-                Some(lookup) => lookup.sort(&subscription, deliveries).await,
+                Some(lookup) => {
+                    looked_up.put(deliveries);
+                    lookup.sort(&subscription, &looked_up).await
+                }
                 None => Ok(Fetched {
                     run: deliveries,
-                    copies: Vec::new(),
+                    ..Fetched::default()
                 }),
             }
         });
@@ -112,12 +121,24 @@ impl Fetch {
         self.failures == 1
     }
 
+    /// Lists the deliveries whose marks are being looked up.
+    pub(in crate::runtime::consume) fn tickets(&self) -> Vec<Ticket> {
+        self.looked_up.tickets()
+    }
+
+    /// Takes deliveries out whose lease was lost while their marks were looked up.
+    pub(in crate::runtime::consume) fn remove(&self, lost: &[Ticket]) -> Vec<Delivery> {
+        self.looked_up.remove(lost)
+    }
+
     /// Drops the request; returns deliveries that came back already. What the store has claimed for the dropped request goes
     /// to other consumers.
     pub(in crate::runtime::consume) fn stop(&mut self) -> Vec<Delivery> {
         self.request = None;
         let early = self.early.take().and_then(Result::ok);
-        early.map(Fetched::into_deliveries).unwrap_or_default()
+        let mut back = early.map(Fetched::into_deliveries).unwrap_or_default();
+        back.extend(self.looked_up.take());
+        back
     }
 }
 

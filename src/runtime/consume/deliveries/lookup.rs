@@ -6,7 +6,9 @@ use tokio::time::sleep;
 
 use crate::{
     event::{Action, Group, HandlingKey},
-    transport::{DedupMode, Delivery, Handling, Mark, Result, Subscription},
+    failpoint,
+    lock::Mutex,
+    transport::{DedupMode, Delivery, Handling, Mark, Result, Subscription, Ticket},
 };
 
 /// The pause before the marks are looked up again after a transient failure.
@@ -19,6 +21,8 @@ pub(in crate::runtime::consume) struct Fetched {
     pub(in crate::runtime::consume) run: Vec<Delivery>,
     /// Not to be run.
     pub(in crate::runtime::consume) copies: Vec<(Delivery, HandlingKey, Copied)>,
+    /// Some were taken out meanwhile, because their leases were lost.
+    pub(in crate::runtime::consume) has_lost: bool,
 }
 
 /// Why a delivery is not run.
@@ -34,14 +38,48 @@ pub(in crate::runtime::consume) enum Copied {
 
 impl Fetched {
     /// Reports whether it means that the end was reached.
-    pub(in crate::runtime::consume) fn is_empty(&self) -> bool {
-        self.run.is_empty() && self.copies.is_empty()
+    pub(in crate::runtime::consume) fn is_end(&self) -> bool {
+        self.run.is_empty() && self.copies.is_empty() && !self.has_lost
     }
 
     /// Returns all deliveries.
     pub(in crate::runtime::consume) fn into_deliveries(self) -> Vec<Delivery> {
         let copies = self.copies.into_iter().map(|(delivery, ..)| delivery);
         self.run.into_iter().chain(copies).collect()
+    }
+}
+
+/// Deliveries whose marks are being looked up, shared with who extends their leases.
+#[derive(Default, Clone)]
+pub(in crate::runtime::consume) struct LookedUp(Arc<Mutex<Vec<Delivery>>>);
+
+impl LookedUp {
+    pub(in crate::runtime::consume) fn put(&self, deliveries: Vec<Delivery>) {
+        *self.0.lock() = deliveries;
+    }
+
+    pub(in crate::runtime::consume) fn take(&self) -> Vec<Delivery> {
+        std::mem::take(&mut self.0.lock())
+    }
+
+    pub(in crate::runtime::consume) fn tickets(&self) -> Vec<Ticket> {
+        self.0.lock().iter().map(Delivery::ticket).collect()
+    }
+
+    pub(in crate::runtime::consume) fn remove(&self, tickets: &[Ticket]) -> Vec<Delivery> {
+        let mut deliveries = self.0.lock();
+        let removed = deliveries.extract_if(.., |one| tickets.contains(&one.ticket()));
+        removed.collect()
+    }
+
+    /// Returns each with its ticket, as what it is to be looked up.
+    fn handlings(&self, lookup: &Lookup) -> Vec<(Ticket, Option<Handling>)> {
+        let deliveries = self.0.lock();
+        let handling = |one: &Delivery| {
+            let handling = one.handling(&lookup.action, &lookup.group);
+            (one.ticket(), handling)
+        };
+        deliveries.iter().map(handling).collect()
     }
 }
 
@@ -54,25 +92,31 @@ pub(in crate::runtime::consume) struct Lookup {
 }
 
 impl Lookup {
-    /// Sorts deliveries by their marks. What is not an event has none.
+    /// Sorts deliveries by their marks. What is not an event has none. Some may be taken out meanwhile.
     pub(in crate::runtime::consume) async fn sort(
         &self,
         subscription: &Arc<dyn Subscription>,
-        deliveries: Vec<Delivery>,
+        looked_up: &LookedUp,
     ) -> Result<Fetched> {
         let mut fetched = Fetched::default();
-        let handlings: Vec<Option<Handling>> = deliveries
+        let handlings = looked_up.handlings(self);
+        let known = handlings
             .iter()
-            .map(|delivery| delivery.handling(&self.action, &self.group))
-            .collect();
-        let known: Vec<Handling> = handlings.iter().flatten().cloned().collect();
+            .filter_map(|(_, handling)| handling.clone());
+        let known: Vec<Handling> = known.collect();
         let mut marks = look_up(subscription, &known).await?.into_iter();
-        for (mut delivery, handling) in deliveries.into_iter().zip(handlings) {
+        failpoint::reach("consume.looked_up");
+        let mut left = looked_up.take().into_iter().peekable();
+        for (ticket, handling) in handlings {
+            let mark = handling.as_ref().and_then(|_| marks.next().flatten());
+            let Some(mut delivery) = left.next_if(|next| next.ticket() == ticket) else {
+                fetched.has_lost = true;
+                continue;
+            };
             let Some(handling) = handling else {
                 fetched.run.push(delivery);
                 continue;
             };
-            let mark = marks.next().flatten();
             let copied = judge(self.mode, &handling, mark.as_ref());
             // A copy leaves the mark alone.
             if matches!(copied, None | Some(Copied::Unknown)) {

@@ -5,4 +5,5 @@ pub(super) mod copies;
 pub(super) mod decode_check;
 pub(super) mod fetch;
 pub(super) mod lookup;
+pub(super) mod outlasted;
 pub(super) mod queue;

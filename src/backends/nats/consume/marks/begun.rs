@@ -4,6 +4,8 @@
 //! are unacknowledged. It is known to be settled if it is not after the consumer's ack floor, or if all that is
 //! unacknowledged is in flight here and is something else. Until one of both shows, its copies go back.
 
+use tokio::time::Instant;
+
 use crate::{
     backends::nats::{
         connection::consumer,
@@ -13,7 +15,9 @@ use crate::{
         },
         error::error,
     },
-    transport::{Beginning, ErrorKind, Handling, Mark, Result},
+    event::Position,
+    failpoint,
+    transport::{Beginning, DeadLetterId, ErrorKind, Handling, Mark, MarkChange, Result},
 };
 
 /// How often a mark is read again that another member has changed meanwhile.
@@ -95,4 +99,39 @@ async fn is_pending(session: &Session, beginning: &Beginning, name: &str) -> Res
         is_here || state.deliveries.buffered() > 0 || consumer.num_ack_pending > held as u64
     };
     Ok(name != session.consumer || is_elsewhere())
+}
+
+/// A delivery whose run may be marked as begun, as it is settled.
+pub(crate) struct Begun {
+    pub(crate) change: Option<MarkChange>,
+    pub(crate) position: Position,
+    /// When its lease ends.
+    pub(crate) until: Instant,
+}
+
+/// Lets a run be repeated that is marked as begun.
+pub(crate) async fn forget(session: &Session, begun: Begun) -> Result<()> {
+    let Some(marks) = &session.marks else {
+        return Ok(());
+    };
+    let beginning = Beginning {
+        group: session.group.clone(),
+        position: begun.position,
+    };
+    let (connection, store) = (&session.connection, session.store());
+    // Boxed as it is rare.
+    Box::pin(marks.forget(connection, &store, begun.change, &beginning, begun.until)).await
+}
+
+/// Marks an event as given up, once its dead letter is stored: the other way round, a crash in between would acknowledge the
+/// event as a copy of what has no letter.
+pub(crate) async fn bury(session: &Session, begun: Begun, letter: &DeadLetterId) -> Result<()> {
+    let (Some(marks), Some(MarkChange::Dead(key))) = (&session.marks, begun.change) else {
+        return Ok(());
+    };
+    let (connection, store) = (&session.connection, session.store());
+    // Boxed as it is rare.
+    Box::pin(marks.dead(connection, &store, key, letter, begun.until)).await?;
+    failpoint::reach("nats.letter_marked");
+    Ok(())
 }

@@ -26,6 +26,7 @@ use crate::{
         error::{WRONG_LAST_SEQUENCE, error},
     },
     event::{HandlingKey, Position},
+    failpoint,
     transport::{
         Beginning, DeadLetterId, Dedup, DedupMode, ErrorKind, Handling, Mark, MarkChange, Result,
         SubscribeRequest,
@@ -278,6 +279,7 @@ impl MarkStore {
                 self.replace(connection, &key, store, State::Free, revision)
                     .await?;
             }
+            failpoint::reach("nats.begun_freed");
             Ok(())
         });
         Box::pin(forgotten).await

@@ -7,10 +7,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, params};
 
-use crate::{
-    backends::sqlite::{connection::session::Session, error::StoreResult},
-    event::HandlingKey,
-};
+use super::tree;
+use crate::{backends::sqlite::error::StoreResult, event::HandlingKey};
 
 /// The most marks outside the tree, about 50 bytes of memory each.
 const MOST: usize = 65_536;
@@ -39,9 +37,7 @@ impl Handled {
 }
 
 /// Reads what was added since the last time.
-pub(super) fn read(session: &mut Session) -> StoreResult<()> {
-    let handled = &mut session.handled;
-    let connection = &session.connection;
+pub(super) fn read(connection: &Connection, handled: &mut Handled) -> StoreResult<()> {
     let sql = "SELECT (SELECT min(n) FROM mark_batches), (SELECT max(n) FROM mark_batches)";
     let mut select = connection.prepare_cached(sql)?;
     let ends: (Option<i64>, Option<i64>) =
@@ -75,7 +71,12 @@ pub(super) fn read(session: &mut Session) -> StoreResult<()> {
 }
 
 /// Adds the marks of a settlement.
-pub(crate) fn add(session: &Session, keys: &[HandlingKey], until: i64) -> StoreResult<()> {
+pub(crate) fn add(
+    connection: &Connection,
+    handled: &Handled,
+    keys: &[HandlingKey],
+    until: i64,
+) -> StoreResult<()> {
     if keys.is_empty() {
         return Ok(());
     }
@@ -85,10 +86,10 @@ pub(crate) fn add(session: &Session, keys: &[HandlingKey], until: i64) -> StoreR
         .copied()
         .collect();
     let sql = "INSERT INTO mark_batches(until, keys) VALUES(?1, ?2)";
-    let mut insert = session.connection.prepare_cached(sql)?;
+    let mut insert = connection.prepare_cached(sql)?;
     insert.execute(params![until, bytes])?;
-    if session.handled.marks.len() >= MOST {
-        merge(&session.connection)?;
+    if handled.marks.len() >= MOST {
+        merge(connection)?;
     }
     Ok(())
 }
@@ -106,7 +107,7 @@ fn merge(connection: &Connection) -> StoreResult<()> {
     }
     marks.sort_unstable();
     for (key, until) in marks {
-        super::end(connection, HandlingKey::from(key), None, until)?;
+        tree::end(connection, HandlingKey::from(key), None, until)?;
     }
     // The last one stays, so that no number is used twice.
     let sql = "DELETE FROM mark_batches WHERE n < (SELECT max(n) FROM mark_batches)";
@@ -115,7 +116,7 @@ fn merge(connection: &Connection) -> StoreResult<()> {
 }
 
 /// Deletes rows whose window has ended.
-pub(super) fn clean(connection: &Connection, now: i64) -> StoreResult<()> {
+pub(crate) fn clean(connection: &Connection, now: i64) -> StoreResult<()> {
     let sql = "DELETE FROM mark_batches WHERE until <= ?1 \
          AND n < (SELECT max(n) FROM mark_batches)";
     connection.prepare_cached(sql)?.execute([now])?;

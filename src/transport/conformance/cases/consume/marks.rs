@@ -111,6 +111,72 @@ pub(crate) async fn of_what_began_outlive_a_crash(harness: &Harness) {
     member.ack(copy).await;
 }
 
+/// Of two that begin a handling at the same moment, also on one delivery, one begins it.
+pub(crate) async fn of_what_began_are_begun_once(harness: &Harness) {
+    let Some((request, key)) = request(harness, Dedup::at_most_once(Dedup::WINDOW)).await else {
+        return;
+    };
+    let member = harness.join_as(request).await;
+    let (first, copy) = two(&member).await;
+    let begin = || begin(&member, &first, key);
+    let (one, other, third) = tokio::join!(begin(), begin(), begin());
+    let marks = [one, other, third];
+    let first_runs = marks.iter().filter(|mark| mark.is_none()).count();
+    assert_eq!(first_runs, 1, "one of three begins");
+    member.ack(marked(first, key)).await;
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
+    member.ack(copy).await;
+}
+
+/// Of two groups that share an action, neither takes the other's run for its own, though both read the same positions.
+pub(crate) async fn of_what_began_name_their_group(harness: &Harness) {
+    let mut dedup = Dedup::at_most_once(Dedup::WINDOW);
+    dedup.action = Some("shared".parse().expect("an action"));
+    let Some((request, key)) = request(harness, dedup).await else {
+        return;
+    };
+    let member = harness.join_as(request.clone()).await;
+    let group = harness.group("other");
+    let other = harness.join_as(SubscribeRequest { group, ..request }).await;
+    let (first, _copy) = two(&member).await;
+    let (same, _same_copy) = two(&other).await;
+    assert_eq!(begin(&member, &first, key).await, None);
+    let begun = Mark::Begun(handling(&member, &first, key).beginning);
+    assert!(!begun.admits(&handling(&other, &same, key)));
+    assert_eq!(begin(&other, &same, key).await, Some(begun));
+    member.ack(marked(first, key)).await;
+    assert_eq!(look_up(&other, &same, key).await, Some(Mark::Done));
+}
+
+/// A run that began, and whose delivery was then settled without a mark, holds up no copy.
+pub(crate) async fn of_what_began_end_with_their_delivery(harness: &Harness) {
+    let Some((request, key)) = request(harness, Dedup::at_most_once(Dedup::WINDOW)).await else {
+        return;
+    };
+    let member = harness.join_as(request.clone()).await;
+    let (first, copy) = two(&member).await;
+    let position = first.stored.position.clone();
+    assert_eq!(begin(&member, &first, key).await, None);
+    member.close().await;
+    drop((first, copy));
+    let plain = harness.join_as(SubscribeRequest {
+        dedup: None,
+        ..request.clone()
+    });
+    let plain = plain.await;
+    let mut taken = plain.take(COPIES.len()).await;
+    taken.sort_by_key(|delivery| delivery.stored.position != position);
+    let copy = taken.remove(1);
+    plain.ack(taken.remove(0)).await;
+    plain.settle(copy, Verdict::Return).await;
+    plain.close().await;
+    let member = harness.join_as(request).await;
+    let copy = member.one().await;
+    assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Unknown));
+    assert_eq!(begin(&member, &copy, key).await, Some(Mark::Unknown));
+    member.ack(marked(copy, key)).await;
+}
+
 /// A mark ends with its window.
 pub(crate) async fn end_with_their_window(harness: &Harness) {
     let window = Duration::from_secs(2);
@@ -138,7 +204,11 @@ async fn request(harness: &Harness, dedup: Dedup) -> Option<(SubscribeRequest, H
         return None;
     }
     harness.publish(keyed_messages(&topic, "k", &COPIES)).await;
-    let action = request.group.clone().into();
+    let action = request
+        .dedup
+        .as_ref()
+        .map(|dedup| dedup.action(&request.group));
+    let action = action.unwrap_or_else(|| request.group.clone().into());
     Some((request, HandlingKey::new(&action, "/shop", "1")))
 }
 

@@ -1,0 +1,97 @@
+//! The tree of marks: runs that began, dead letters, and what was handled a while ago.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    backends::sqlite::{codec::timestamp, error::StoreResult},
+    event::{Group, HandlingKey, Position},
+    transport::{Beginning, DeadLetterId, Mark},
+};
+
+/// Marks read in one transaction of the clean-up.
+const CHUNK: i64 = 4096;
+
+/// Looks up a mark.
+pub(crate) fn find(
+    connection: &Connection,
+    key: HandlingKey,
+    now: i64,
+) -> StoreResult<Option<Mark>> {
+    let sql = "SELECT group_id, begun, letter FROM marks WHERE key = ?1 AND until > ?2";
+    let mut select = connection.prepare_cached(sql)?;
+    let found = select.query_row(params![key.as_bytes(), now], |row| {
+        let begun = (row.get(0)?, row.get(1)?);
+        let letter: Option<String> = row.get(2)?;
+        Ok((begun, letter))
+    });
+    Ok(match found.optional()? {
+        None => None,
+        Some(((Some(group), Some(seq)), _)) => Some(begun(connection, group, seq)?),
+        Some((_, Some(id))) => Some(Mark::Dead(DeadLetterId::from_stored(id))),
+        Some(((_, Some(_)), None)) => Some(Mark::Unknown),
+        Some(((_, None), None)) => Some(Mark::Done),
+    })
+}
+
+/// Returns the mark of a run that began on the message at `seq`, which its group may have settled without a mark since.
+fn begun(connection: &Connection, group: i64, seq: i64) -> StoreResult<Mark> {
+    let sql = "SELECT name FROM groups g WHERE g.id = ?1 \
+         AND (EXISTS(SELECT 1 FROM held WHERE group_id = g.id AND seq = ?2) \
+             OR EXISTS(SELECT 1 FROM waiting WHERE group_id = g.id AND seq = ?2))";
+    let mut select = connection.prepare_cached(sql)?;
+    let name: Option<String> = select
+        .query_row([group, seq], |row| row.get(0))
+        .optional()?;
+    let group: Option<Group> = name.and_then(|name| name.parse().ok());
+    Ok(group.map_or(Mark::Unknown, |group| {
+        let position = Position::number(seq);
+        Mark::Begun(Beginning { group, position })
+    }))
+}
+
+/// Marks an event as handled, or as given up with this dead letter, in the tree.
+pub(crate) fn end(
+    connection: &Connection,
+    key: HandlingKey,
+    letter: Option<&DeadLetterId>,
+    until: i64,
+) -> StoreResult<()> {
+    let sql = "INSERT INTO marks(key, until, letter) VALUES(?1, ?2, ?3) ON CONFLICT(key) \
+         DO UPDATE SET until = excluded.until, group_id = NULL, begun = NULL, \
+         letter = excluded.letter";
+    let letter = letter.map(DeadLetterId::as_str);
+    let mut upsert = connection.prepare_cached(sql)?;
+    upsert.execute(params![key.as_bytes(), until, letter])?;
+    Ok(())
+}
+
+/// Forgets that a run of the message at `seq` began in a group.
+pub(crate) fn forget(
+    connection: &Connection,
+    key: HandlingKey,
+    group: i64,
+    seq: i64,
+) -> StoreResult<()> {
+    let sql = "DELETE FROM marks WHERE key = ?1 AND group_id = ?2 AND begun = ?3";
+    let mut delete = connection.prepare_cached(sql)?;
+    delete.execute(params![key.as_bytes(), group, seq])?;
+    Ok(())
+}
+
+/// Deletes the marks after a key whose window has ended, of some that are read: an index by time would make each mark
+/// several times as expensive. Returns the last key that was read if there may be more.
+pub(crate) fn clean(connection: &Connection, after: &[u8]) -> StoreResult<Option<Vec<u8>>> {
+    let now = timestamp::now();
+    let sql = "SELECT max(key), count(*) FROM \
+         (SELECT key FROM marks WHERE key > ?1 ORDER BY key LIMIT ?2)";
+    let mut select = connection.prepare_cached(sql)?;
+    let (last, count): (Option<Vec<u8>>, i64) =
+        select.query_row(params![after, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some(last) = last else {
+        return Ok(None);
+    };
+    let sql = "DELETE FROM marks WHERE key > ?1 AND key <= ?2 AND until <= ?3";
+    let mut delete = connection.prepare_cached(sql)?;
+    delete.execute(params![after, last, now])?;
+    Ok((count == CHUNK).then_some(last))
+}
