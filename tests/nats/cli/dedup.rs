@@ -150,7 +150,7 @@ fn marks_are_of_the_stream_that_the_events_are_in() {
     for (round, handled) in [("first", true), ("copy", false), ("recreated", true)] {
         if round == "recreated" {
             // Its state stream stays.
-            shop.raw.api("STREAM.DELETE.SHOP", &serde_json::json!({}));
+            shop.raw.api("STREAM.DELETE", &serde_json::json!({}));
             shop.raw.make(shop.raw.prepared());
         }
         let _ = publish(&shop, &[]).succeeded();

@@ -33,6 +33,7 @@ use crate::{
             error::{StoreError, StoreResult, closed},
         },
     },
+    event::HandlingKey,
     lock::Mutex,
     transport::{Delivery, Handling, HeldElsewhere, Mark, Result, SubscribeRequest, Ticket},
 };
@@ -202,14 +203,14 @@ impl ConsumerSession {
         };
         let generation = self.generation;
         let looked_up = {
-            let (marking, handlings) = (marking.clone(), handlings.to_vec());
+            let keys: Vec<HandlingKey> = handlings.iter().map(|one| one.key).collect();
             writer
                 .read(move |session| {
                     session.require(generation)?;
                     if !marking.begins && !marking.is_alone(&session.connection)? {
                         return Ok(None);
                     }
-                    marks::look_up(session, &handlings).map(Some)
+                    marks::look_up(session, &keys).map(Some)
                 })
                 .await?
         };

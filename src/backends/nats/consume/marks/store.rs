@@ -158,9 +158,10 @@ impl MarkStore {
         }
         let now = SystemTime::now();
         let mark = |subject: &String| {
-            let (stored, time) = found.remove(subject)?;
-            self.is_current(time, now)
-                .then(|| stored.into_found(store))?
+            // Copies that were fetched together have one subject.
+            let (stored, time) = found.get(subject)?;
+            let is_current = self.is_current(*time, now);
+            is_current.then(|| stored.clone().into_found(store))?
         };
         Ok(subjects.iter().map(mark).collect())
     }

@@ -106,9 +106,7 @@ fn merge(connection: &Connection) -> StoreResult<()> {
         marks.extend(keys.iter().map(|key| (*key, until)));
     }
     marks.sort_unstable();
-    for (key, until) in marks {
-        tree::end(connection, HandlingKey::from(key), None, until)?;
-    }
+    tree::insert_handled(connection, &marks)?;
     // The last one stays, so that no number is used twice.
     let sql = "DELETE FROM mark_batches WHERE n < (SELECT max(n) FROM mark_batches)";
     connection.prepare_cached(sql)?.execute([])?;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 
+use self::batches::Handled;
 use crate::{
     backends::sqlite::{codec::timestamp, connection::session::Session, error::StoreResult},
     event::HandlingKey,
@@ -25,14 +26,11 @@ pub(crate) fn until(window: Duration) -> i64 {
 /// Looks up marks.
 pub(crate) fn look_up(
     session: &mut Session,
-    handlings: &[Handling],
+    keys: &[HandlingKey],
 ) -> StoreResult<Vec<Option<Mark>>> {
     batches::read(&session.connection, &mut session.handled)?;
-    let now = timestamp::now();
-    let handlings = handlings.iter();
-    handlings
-        .map(|handling| find(session, handling.key, now))
-        .collect()
+    let mut finder = Finder::of(session)?;
+    keys.iter().map(|key| finder.find(*key)).collect()
 }
 
 /// Begins the handlings of a group that their marks admit, and returns what was there.
@@ -42,14 +40,14 @@ pub(crate) fn begin(
     until: i64,
 ) -> StoreResult<Vec<Option<Mark>>> {
     batches::read(&session.connection, &mut session.handled)?;
-    let now = timestamp::now();
+    let mut finder = Finder::of(session)?;
     let sql = "INSERT INTO marks(key, until, group_id, begun) \
          VALUES(?1, ?2, (SELECT id FROM groups WHERE name = ?3), ?4) ON CONFLICT(key) \
          DO UPDATE SET until = excluded.until, group_id = excluded.group_id, \
          begun = excluded.begun, letter = NULL";
     let mut found = Vec::with_capacity(handlings.len());
     for handling in handlings {
-        let mark = find(session, handling.key, now)?;
+        let mark = finder.find(handling.key)?;
         if mark.as_ref().is_none_or(|mark| mark.admits(handling)) {
             let Beginning { group, position } = &handling.beginning;
             let seq: Option<i64> = position.as_str().parse().ok();
@@ -61,9 +59,26 @@ pub(crate) fn begin(
     Ok(found)
 }
 
-fn find(session: &Session, key: HandlingKey, now: i64) -> StoreResult<Option<Mark>> {
-    if session.handled.has(key, now) {
-        return Ok(Some(Mark::Done));
+/// Looks up marks of events that were handled lately, and others in the tree.
+struct Finder<'a> {
+    handled: &'a Handled,
+    now: i64,
+    tree: tree::Finder<'a>,
+}
+
+impl<'a> Finder<'a> {
+    fn of(session: &'a Session) -> StoreResult<Self> {
+        Ok(Self {
+            handled: &session.handled,
+            now: timestamp::now(),
+            tree: tree::Finder::new(&session.connection)?,
+        })
     }
-    tree::find(&session.connection, key, now)
+
+    fn find(&mut self, key: HandlingKey) -> StoreResult<Option<Mark>> {
+        if self.handled.has(key, self.now) {
+            return Ok(Some(Mark::Done));
+        }
+        self.tree.find(key)
+    }
 }

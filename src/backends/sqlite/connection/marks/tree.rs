@@ -1,6 +1,6 @@
 //! The tree of marks: runs that began, dead letters, and what was handled a while ago.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use crate::{
     backends::sqlite::{codec::timestamp, error::StoreResult},
@@ -11,30 +11,42 @@ use crate::{
 /// Marks read in one transaction of the clean-up.
 const CHUNK: i64 = 4096;
 
-/// Looks up a mark.
-pub(crate) fn find(
-    connection: &Connection,
-    key: HandlingKey,
+/// Looks up one mark after the other, with a statement that is prepared once: finding it in the cache costs as much as the
+/// row.
+pub(crate) struct Finder<'a> {
+    connection: &'a Connection,
+    select: CachedStatement<'a>,
     now: i64,
-) -> StoreResult<Option<Mark>> {
-    let sql = "SELECT group_id, begun, letter FROM marks WHERE key = ?1 AND until > ?2";
-    let mut select = connection.prepare_cached(sql)?;
-    let found = select.query_row(params![key.as_bytes(), now], |row| {
+}
+
+impl<'a> Finder<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> StoreResult<Self> {
+        let sql = "SELECT group_id, begun, letter FROM marks WHERE key = ?1 AND until > ?2";
+        Ok(Self {
+            connection,
+            select: connection.prepare_cached(sql)?,
+            now: timestamp::now(),
+        })
+    }
+
+    pub(crate) fn find(&mut self, key: HandlingKey) -> StoreResult<Option<Mark>> {
+        let mut rows = self.select.query(params![key.as_bytes(), self.now])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
         let begun = (row.get(0)?, row.get(1)?);
         let letter: Option<String> = row.get(2)?;
-        Ok((begun, letter))
-    });
-    Ok(match found.optional()? {
-        None => None,
-        Some(((Some(group), Some(seq)), _)) => Some(begun(connection, group, seq)?),
-        Some((_, Some(id))) => Some(Mark::Dead(DeadLetterId::from_stored(id))),
-        Some(((_, Some(_)), None)) => Some(Mark::Unknown),
-        Some(((_, None), None)) => Some(Mark::Done),
-    })
+        Ok(Some(match (begun, letter) {
+            ((Some(group), Some(seq)), _) => begun_at(self.connection, group, seq)?,
+            (_, Some(id)) => Mark::Dead(DeadLetterId::from_stored(id)),
+            ((_, Some(_)), None) => Mark::Unknown,
+            ((_, None), None) => Mark::Done,
+        }))
+    }
 }
 
 /// Returns the mark of a run that began on the message at `seq`, which its group may have settled without a mark since.
-fn begun(connection: &Connection, group: i64, seq: i64) -> StoreResult<Mark> {
+fn begun_at(connection: &Connection, group: i64, seq: i64) -> StoreResult<Mark> {
     let sql = "SELECT name FROM groups g WHERE g.id = ?1 \
          AND (EXISTS(SELECT 1 FROM held WHERE group_id = g.id AND seq = ?2) \
              OR EXISTS(SELECT 1 FROM waiting WHERE group_id = g.id AND seq = ?2))";
@@ -62,6 +74,19 @@ pub(crate) fn end(
     let letter = letter.map(DeadLetterId::as_str);
     let mut upsert = connection.prepare_cached(sql)?;
     upsert.execute(params![key.as_bytes(), until, letter])?;
+    Ok(())
+}
+
+/// Marks events as handled, in the order of their keys, each until its time.
+pub(super) fn insert_handled(
+    connection: &Connection,
+    marks: &[([u8; 16], i64)],
+) -> StoreResult<()> {
+    let sql = "INSERT OR REPLACE INTO marks(key, until) VALUES(?1, ?2)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for (key, until) in marks {
+        insert.execute(params![key, until])?;
+    }
     Ok(())
 }
 

@@ -55,6 +55,14 @@ pub(crate) async fn of_dead_letters_name_them(harness: &Harness) {
     let mark = Mark::Dead(letter.clone());
     let handling = handling(&member, &copy, key);
     assert_eq!(look_up(&member, &copy, key).await, Some(mark.clone()));
+    let marks = member.subscription().marks().expect("marks are kept");
+    let twice = marks.look_up(&[handling.clone(), handling.clone()]).await;
+    let found = [Some(mark.clone()), Some(mark.clone())];
+    assert_eq!(
+        twice.expect("marks can be looked up"),
+        found,
+        "copies that come together"
+    );
     assert!(!mark.admits(&handling));
     for (replay_of, is_admitted) in [(letter, true), (DeadLetterId::from_stored("x"), false)] {
         let replay = Handling {
