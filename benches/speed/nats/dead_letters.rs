@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protoflow::{runtime::Triage, transport::Selection};
 
-use super::setup::{OUR_LETTERS, OURS, RAW, RAW_LETTERS, Setup, subject};
+use super::setup::{OUR_LETTERS, OUR_STATE, OURS, RAW, RAW_LETTERS, Setup, subject};
 use crate::{
     Plan, events,
     program::{block_on, open},
@@ -149,7 +149,12 @@ pub fn verify(plan: &Plan) {
         "nats dlq verify",
         plan.rounds,
         || setup.pf(&["dlq", "jobs", "show", &job, "--verify"]),
-        || read(&setup, OURS, count),
+        || {
+            // What was to be replayed, what is left, and what is there.
+            setup.raw(async |raw| assert!(raw.read_all(OUR_STATE).await.0 > 0));
+            setup.raw(async |raw| assert_eq!(raw.count_all(OUR_LETTERS).await, 0));
+            read(&setup, OURS, count);
+        },
     );
 }
 

@@ -19,6 +19,8 @@ use crate::{
 pub const OURS: &str = "OURS";
 pub const RAW: &str = "RAW";
 pub const OUR_LETTERS: &str = "OURS_DLQ";
+/// The stream of the state of triage.
+pub const OUR_STATE: &str = "OURS_PF";
 pub const RAW_LETTERS: &str = "RAWDLQ";
 pub const OUR_RUNS: &str = "OURS_PF";
 pub const RAW_RUNS: &str = "RAWRUNS";
