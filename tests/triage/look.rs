@@ -136,4 +136,13 @@ async fn what_was_begun_is_in_the_log_even_if_its_end_is_not() {
     let log = triage.log().await.unwrap();
     let begun: Vec<_> = log.iter().map(|entry| entry.begun).collect();
     assert_eq!(begun, [true, false], "{killed}");
+    let letters = triage.transport().dead_letters();
+    let spoiled = letters.put_note(&killed, Some("{".to_owned()));
+    spoiled.await.unwrap();
+    let log = triage.log().await.unwrap();
+    let unreadable: Vec<_> = log.iter().map(LogEntry::is_unreadable).collect();
+    assert_eq!(unreadable, [true, false], "it hides no other");
+    assert_eq!(log[0].selection, killed.as_str());
+    let age = log[0].time.elapsed().unwrap_or_default();
+    assert!(age.as_secs() < 60, "{age:?}");
 }

@@ -3,14 +3,18 @@
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
-use super::{moment, name, put, read, remove};
+use super::{moment, name, parse, put, remove};
 use crate::{
     runtime::triage::JobReport,
-    transport::{JobId, NoteName, Result as Answer, Transport},
+    transport::{JobId, Note, NoteName, Result as Answer, Transport},
 };
 
 const LOG: &str = "log";
+
+/// The action of an entry that stands for a note that cannot be read.
+const UNREADABLE: &str = "unreadable";
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +62,23 @@ impl LogEntry {
             result: None,
         }
     }
+
+    /// Returns the entry of a note that cannot be read, whose name says when it was made.
+    fn unreadable(note: &NoteName) -> Self {
+        let word = note.as_str().rsplit('.').next().unwrap_or_default();
+        let time = Ulid::from_string(&word.to_uppercase()).map(|id| id.datetime());
+        Self {
+            time: time.unwrap_or(SystemTime::UNIX_EPOCH),
+            selection: note.to_string(),
+            ..Self::new("unknown", UNREADABLE)
+        }
+    }
+
+    /// Reports whether it stands for a note that cannot be read, whose name is the selection.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.action == UNREADABLE
+    }
 }
 
 /// Appends an entry; returns the name of its note.
@@ -94,10 +115,19 @@ pub(in crate::runtime::triage) async fn replace(
     }
 }
 
-/// Returns the entries, oldest first.
+/// Returns the entries, oldest first. A note that cannot be read is an entry that names it, and hides no other.
 pub(in crate::runtime::triage) async fn entries(
     transport: &dyn Transport,
 ) -> Answer<Vec<LogEntry>> {
-    let entries = read(transport, &name(LOG)).await?.into_iter();
-    Ok(entries.map(|(_, entry)| entry).collect())
+    let notes = transport
+        .dead_letters()
+        .notes(&name(LOG))
+        .await?
+        .into_iter();
+    let entry = |note: Note| {
+        let name = note.name.clone();
+        let read = parse(transport.scheme(), note).map(|(_, entry)| entry);
+        read.unwrap_or_else(|_| LogEntry::unreadable(&name))
+    };
+    Ok(notes.map(entry).collect())
 }

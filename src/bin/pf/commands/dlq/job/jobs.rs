@@ -18,7 +18,7 @@ use crate::{
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::{Paint, Painter, Report, to_the_second},
+    output::{Paint, Painter, Remarks, Report, to_the_second},
     values::times,
 };
 
@@ -104,7 +104,7 @@ impl JobsCommand {
 async fn list(triage: &Triage, all: bool, context: &mut Context) -> CliResult<()> {
     let jobs = triage.jobs().await?;
     let ended = if all {
-        ended(triage, &jobs).await?
+        ended(triage, &jobs, &context.printer.remarks()).await?
     } else {
         Vec::new()
     };
@@ -134,8 +134,13 @@ async fn kept_plans(triage: &Triage, jobs: &[Job]) -> CliResult<HashMap<JobId, S
 }
 
 /// Returns the entries of the log about jobs that have ended.
-async fn ended(triage: &Triage, jobs: &[Job]) -> CliResult<Vec<LogEntry>> {
-    let log = triage.log().await?.into_iter();
+async fn ended(triage: &Triage, jobs: &[Job], remarks: &Remarks) -> CliResult<Vec<LogEntry>> {
+    let log = triage.log().await?;
+    for entry in log.iter().filter(|entry| entry.is_unreadable()) {
+        let note = &entry.selection;
+        remarks.warning(&format!("the note `{note}` of the log cannot be read"));
+    }
+    let log = log.into_iter();
     let is_ended = |entry: &LogEntry| {
         let id = entry.job.as_ref();
         id.is_some_and(|id| !jobs.iter().any(|job| job.id == *id))
@@ -149,7 +154,7 @@ async fn show(triage: &Triage, name: &str, context: &mut Context) -> CliResult<(
         let kept = kept_plans(triage, std::slice::from_ref(job)).await?;
         return context.printer.report(&View::of(job.clone(), &kept));
     }
-    let mut found = ended(triage, &jobs).await?;
+    let mut found = ended(triage, &jobs, &context.printer.remarks()).await?;
     found.retain(|entry| entry.job.as_ref().is_some_and(|id| id.0.starts_with(name)));
     if found.is_empty() {
         return Err(by_name::unknown(name));
