@@ -83,5 +83,6 @@ pub use self::{
 };
 pub(crate) use self::{
     codec::{binary::is_event_header, hexa::identity::add_root as add_hexa_root},
+    record::write::write_event_of,
     time::exact_time,
 };

@@ -34,8 +34,8 @@ pub use self::{
         EditEvent, EditRefusal, EditReport, EditRequest, EditShape, EditedReplay, ExportError,
         Exported, Fate, FilterFailures, Fix, Followed, Follower, Found, Guard, JobOptions,
         JobReport, LineageStep, Lineages, LogEntry, Plan, PlanHash, PlanObserver, PlanRequest,
-        PlannedEdit, Policy, PolicyError, Progress, Query, Resumed, Target, Triage, TriageError,
-        Verification, VerifiedLetter, edited_copy, read_exported, write_dead_letter,
+        PlannedEdit, Policy, PolicyError, Progress, Query, ReplayEditor, Resumed, Target, Triage,
+        TriageError, Verification, VerifiedLetter, edited_copy, read_exported, write_dead_letter,
         write_export_end, write_exported, write_listed, write_masked, write_shown,
     },
 };

@@ -66,9 +66,9 @@ pub use self::{
     dead_letter::{
         Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
         DeadLetterRef, DeadLetterScan, DeadLetters, InvalidNoteName, JOB_LEASE, Job, JobAction,
-        JobId, JobLease, LetterPage, MessageDigest, Note, NoteName, Origin, PAGE_BYTES, ReplayScan,
-        ReplayTarget, ReplayTrace, Replayed, Resolution, Selection, Settled, Stats, StatsBuilder,
-        StatsRow, TraceKind, sort_stats,
+        JobId, JobLease, LetterPage, MessageDigest, Note, NoteName, Origin, PAGE_BYTES, ReplayEdit,
+        ReplayScan, ReplayTarget, ReplayTrace, Replayed, Resolution, Selection, Settled, Stats,
+        StatsBuilder, StatsRow, TraceKind, sort_stats,
     },
     delivery::{
         Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,

@@ -105,12 +105,12 @@ async fn a_replay_is_for_the_group_that_failed() {
         .unwrap();
     dead.enlist(&job, &letters).await.unwrap();
     let lease = dead.lease(&job, "tester").await.unwrap();
-    let done = dead.advance(&lease, 10).await.unwrap();
+    let done = dead.advance(&lease, 10, None).await.unwrap();
     assert!(
         done.iter()
             .all(|(_, resolution)| *resolution == Resolution::Done)
     );
-    assert!(dead.advance(&lease, 10).await.unwrap().is_empty());
+    assert!(dead.advance(&lease, 10, None).await.unwrap().is_empty());
     dead.release(lease, true).await.unwrap();
     assert_eq!(
         read(&*transport, "**").await.len(),
@@ -236,6 +236,9 @@ async fn replay_all(transport: &dyn Transport) {
     let all = scan(transport, &Selection::default()).await;
     letters.enlist(&job, &all).await.unwrap();
     let lease = letters.lease(&job, "test").await.unwrap();
-    assert_eq!(letters.advance(&lease, 10).await.unwrap().len(), all.len());
+    assert_eq!(
+        letters.advance(&lease, 10, None).await.unwrap().len(),
+        all.len()
+    );
     letters.release(lease, true).await.unwrap();
 }

@@ -53,7 +53,7 @@ async fn a_killed_consumer_is_noticed_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_takes_the_process_down_too_often_is_put_aside() {
+async fn what_takes_the_process_down_too_often_is_archive_note() {
     let dir = Store::new();
     let transport = dir.open().await;
     publish(&*transport, "t", &["poison"]).await;

@@ -171,9 +171,9 @@ async fn a_job_on_dead_letters_does_not_go_on_in_another_store() {
     let job = letters.plan(JobAction::Purge, "--all").await.unwrap();
     letters.enlist(&job, &found).await.unwrap();
     let lease = letters.lease(&job, "tester").await.unwrap();
-    assert_eq!(letters.advance(&lease, 1).await.unwrap().len(), 1);
+    assert_eq!(letters.advance(&lease, 1, None).await.unwrap().len(), 1);
     fs::rename(copied, store.path()).unwrap();
-    let refused = letters.advance(&lease, 1).await.unwrap_err();
+    let refused = letters.advance(&lease, 1, None).await.unwrap_err();
     assert_says(
         &refused,
         ErrorKind::Lost,

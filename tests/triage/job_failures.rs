@@ -15,7 +15,7 @@ use protoflow::{
     runtime::{JobReport, PlanRequest, Stop, Triage, TriageError},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Finding,
-        Job, JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan,
+        Job, JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayEdit, ReplayScan,
         ReplayTarget, Resolution, Result, Schedules, Selection, Stats, SubscribeRequest,
         Subscription, Tail, TailRequest, Transport, TransportError,
     },
@@ -76,6 +76,7 @@ impl DeadLetters for Away {
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         let left = self
             .times
@@ -83,7 +84,7 @@ impl DeadLetters for Away {
         if left.is_ok() {
             return Err(TransportError::new("away", self.kind, "nobody answers"));
         }
-        let mut resolved = self.letters().advance(lease, max.min(2)).await?;
+        let mut resolved = self.letters().advance(lease, max.min(2), edit).await?;
         for (index, (_, resolution)) in resolved.iter_mut().enumerate() {
             if index == 1 {
                 let reason = "too large".to_owned();

@@ -81,7 +81,7 @@ async fn what_was_purged_elsewhere_is_not_missing_though_the_step_was_not_noted(
     // As a process does that is killed between the step and its note.
     let letters = transport.dead_letters();
     let lease = letters.lease(&replay.job, "killed").await.unwrap();
-    assert_eq!(letters.advance(&lease, 10).await.unwrap().len(), 2);
+    assert_eq!(letters.advance(&lease, 10, None).await.unwrap().len(), 2);
     letters.release(lease, true).await.unwrap();
     let verified = triage.verify(&replay.job).await.unwrap();
     let found: Vec<_> = verified.letters.iter().map(|one| one.found).collect();

@@ -24,9 +24,9 @@ use crate::{
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, Receipted,
-        ReplayScan, ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
-        Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest,
-        Transport,
+        ReplayEdit, ReplayScan, ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId,
+        ScheduleScan, Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -167,8 +167,9 @@ impl DeadLetters for Kafka {
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        job::advance::advance(&self.connection, &self.workers, lease, max).await
+        job::advance::advance(&self.connection, &self.workers, lease, (max, edit)).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

@@ -9,10 +9,11 @@ use super::{
     store::{Entry, GroupState, JobState, Lease, State, Store},
 };
 use crate::{
-    event::Group,
+    event::{Group, Topic},
     transport::{
-        DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, MessageDigest,
-        ReplayScan, ReplayTarget, ReplayTrace, Replayed, Resolution, Result, Settled, TraceKind,
+        DeadLetter, DeadLetterId, JOB_LEASE, Job, JobAction, JobId, JobLease, MessageDigest, Note,
+        ReplayEdit, ReplayScan, ReplayTarget, ReplayTrace, Replayed, Resolution, Result, Settled,
+        TraceKind,
     },
 };
 
@@ -134,22 +135,55 @@ fn find<'a>(state: &'a mut State, job: &JobId) -> Result<&'a mut JobState> {
 /// again.
 pub(super) fn advance(
     state: &mut State,
-    lease: &JobLease,
+    (lease, edit): (&JobLease, Option<&dyn ReplayEdit>),
     max: usize,
     now: SystemTime,
 ) -> Result<Vec<(DeadLetterId, Resolution)>> {
     let job = fenced(state, lease, now)?;
+    job.action.check_edit(SCHEME, edit.is_some())?;
     let action = job.action.clone();
     let left = job.letters.iter().skip(job.resolved);
     let letters: Vec<_> = left.take(max).cloned().collect();
     job.resolved += letters.len();
-    Ok(letters
-        .into_iter()
-        .map(|id| {
-            let resolution = resolve(state, &action, &id, now);
-            (id, resolution)
-        })
-        .collect())
+    let (mut outcomes, mut done) = (Vec::with_capacity(letters.len()), Vec::new());
+    for id in letters {
+        let resolution = match edit {
+            Some(edit) => replay_edited(state, (&action, edit), &id, now),
+            None => resolve(state, &action, &id, now),
+        };
+        if resolution == Resolution::Done {
+            done.push(id.clone());
+        }
+        outcomes.push((id, resolution));
+    }
+    if let Some(edit) = edit.filter(|_| !done.is_empty()) {
+        let Note { name, value } = edit.archive_note(&done);
+        state.notes.insert(name, value);
+    }
+    Ok(outcomes)
+}
+
+/// Stores what an edit makes of a dead letter, which stays.
+fn replay_edited(
+    state: &mut State,
+    (action, edit): (&JobAction, &dyn ReplayEdit),
+    id: &DeadLetterId,
+    now: SystemTime,
+) -> Resolution {
+    let Some(letter) = state.letter(id) else {
+        return Resolution::Gone;
+    };
+    match edit.edit(&letter) {
+        Err(reason) => return Resolution::Failed { reason },
+        Ok(message) => {
+            let letter = DeadLetter {
+                message,
+                ..Arc::unwrap_or_clone(letter)
+            };
+            replay(state, letter, action.to(), now);
+        }
+    }
+    Resolution::Done
 }
 
 fn resolve(
@@ -161,26 +195,30 @@ fn resolve(
     let Some(letter) = state.take_letter(id) else {
         return Resolution::Gone;
     };
-    if let JobAction::Replay { to } = action {
-        let lineage = Box::new(letter.lineage());
-        let DeadLetter {
-            mut message,
-            record,
-            is_foreign,
-            ..
-        } = Arc::unwrap_or_clone(letter);
-        match to {
-            None if is_foreign => {
-                state.append(message, now, Some(lineage));
-            }
-            Some(topic) => {
-                message.topic = topic.clone();
-                state.append(message, now, Some(lineage));
-            }
-            None => state.append_for(&record.group, message, now, lineage),
-        }
+    if action.is_replay() {
+        replay(state, Arc::unwrap_or_clone(letter), action.to(), now);
     }
     Resolution::Done
+}
+
+fn replay(state: &mut State, letter: DeadLetter, to: Option<&Topic>, now: SystemTime) {
+    let lineage = Box::new(letter.lineage());
+    let DeadLetter {
+        mut message,
+        record,
+        is_foreign,
+        ..
+    } = letter;
+    match to {
+        None if is_foreign => {
+            state.append(message, now, Some(lineage));
+        }
+        Some(topic) => {
+            message.topic = topic.clone();
+            state.append(message, now, Some(lineage));
+        }
+        None => state.append_for(&record.group, message, now, lineage),
+    }
 }
 
 /// Reads the replays that are in a topic, or that a group has not finished.

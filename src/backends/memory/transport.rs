@@ -11,9 +11,10 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Receipted, ReplayScan,
-        ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection,
-        Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Receipted, ReplayEdit,
+        ReplayScan, ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan,
+        Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest,
+        Transport,
     },
 };
 
@@ -173,9 +174,11 @@ impl DeadLetters for Memory {
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
+        let leased = (lease, edit.map(|edit| &**edit));
         self.store
-            .change(|state, now| job::advance(state, lease, max.max(1), now))
+            .change(|state, now| job::advance(state, leased, max.max(1), now))
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

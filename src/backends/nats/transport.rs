@@ -26,9 +26,9 @@ use crate::{
     transport::{
         Capabilities, Capture, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
         JobAction, JobId, JobLease, Limits, Note, NoteName, Outgoing, Receipt, Receipted,
-        ReplayScan, ReplayTarget, Replayed, Resolution, Result, ScheduleId, ScheduleScan,
-        Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest,
-        Transport,
+        ReplayEdit, ReplayScan, ReplayTarget, Replayed, Resolution, Result, ScheduleId,
+        ScheduleScan, Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail,
+        TailRequest, Transport,
     },
 };
 
@@ -178,9 +178,15 @@ impl DeadLetters for Nats {
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        let advancing = advance::advance(&self.connection, &self.job, lease, max.max(1));
-        Box::pin(advancing).await
+        Box::pin(advance::advance(
+            &self.connection,
+            &self.job,
+            lease,
+            (max, edit),
+        ))
+        .await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

@@ -20,8 +20,8 @@ use crate::{
     event::{Encoding, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayScan, ReplayTarget,
-        Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, ReplayEdit, ReplayScan,
+        ReplayTarget, Resolution, Result, ScheduleId, ScheduleScan, Schedules, Selection, Stats,
         SubscribeRequest, Subscription, Tail, TailRequest, Transport,
     },
 };
@@ -149,8 +149,9 @@ impl DeadLetters for Pulsar {
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        advance(&self.connection, &self.jobs, lease, max).await
+        advance(&self.connection, &self.jobs, lease, (max, edit)).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

@@ -14,10 +14,8 @@ use super::{
     dead_letter::{self, scan},
     delay, doctor,
     error::SCHEME,
-    job::{
-        lifecycle::{self, LeaseLock},
-        replays, settled,
-    },
+    job::edited::{self, JobHolder},
+    job::{lifecycle, replays, settled},
     publish,
     tail::follow,
 };
@@ -25,9 +23,10 @@ use crate::{
     event::{Encoding, Group, Topic},
     transport::{
         Capabilities, DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, Finding, Job,
-        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Receipted, ReplayScan,
-        ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan, Schedules,
-        Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest, Transport,
+        JobAction, JobId, JobLease, Note, NoteName, Outgoing, Receipt, Receipted, ReplayEdit,
+        ReplayScan, ReplayTarget, Replayed, Resolution, Result, Schedule, ScheduleId, ScheduleScan,
+        Schedules, Selection, Settled, Stats, SubscribeRequest, Subscription, Tail, TailRequest,
+        Transport,
     },
 };
 
@@ -38,7 +37,7 @@ pub struct Sqlite {
     notifier: Arc<ChangeNotifier>,
     writer: Arc<Writer>,
     reader: Arc<Reader>,
-    lease_lock: LeaseLock,
+    holder: JobHolder,
 }
 
 impl Sqlite {
@@ -54,7 +53,7 @@ impl Sqlite {
         let writer = Arc::new(writer);
         let reader = Arc::new(Reader::new(config.clone(), connections));
         Self {
-            lease_lock: LeaseLock::default(),
+            holder: JobHolder::default(),
             config,
             notifier,
             writer,
@@ -164,23 +163,24 @@ impl DeadLetters for Sqlite {
     }
 
     async fn lease(&self, job: &JobId, holder: &str) -> Result<JobLease> {
-        lifecycle::lease(&self.writer, &self.lease_lock, job, holder).await
+        lifecycle::lease(&self.writer, &self.holder.lock, job, holder).await
     }
 
     async fn renew(&self, lease: &JobLease) -> Result<()> {
-        lifecycle::renew(&self.writer, &self.lease_lock, lease).await
+        lifecycle::renew(&self.writer, &self.holder.lock, lease).await
     }
 
     async fn advance(
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        lifecycle::advance(&self.writer, &self.lease_lock, lease, max).await
+        edited::advance(&self.reader, &self.writer, &self.holder, lease, (max, edit)).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {
-        lifecycle::release(&self.writer, &self.lease_lock, lease, done).await
+        lifecycle::release(&self.writer, &self.holder.lock, lease, done).await
     }
 
     async fn put_note(&self, name: &NoteName, value: Option<String>) -> Result<()> {

@@ -52,10 +52,10 @@ fn write(out: &mut Vec<u8>, stored: &Stored, seen: Option<&Message>, dead_letter
     out.extend_from_slice(b"{\"event\":");
     let is_payload = match seen {
         Some(seen) => {
-            push_event(out, seen);
+            write_event_of(out, seen);
             false
         }
-        None => push_event(out, &identified(message, &stored.position)),
+        None => write_event_of(out, &identified(message, &stored.position)),
     };
     out.extend_from_slice(b",\"message\":{\"topic\":");
     push_string(out, message.topic.as_str());
@@ -77,8 +77,8 @@ fn write(out: &mut Vec<u8>, stored: &Stored, seen: Option<&Message>, dead_letter
     out.push(b'}');
 }
 
-/// Appends the event, or `null`; reports whether that is the payload itself.
-fn push_event(out: &mut Vec<u8>, message: &Message) -> bool {
+/// Appends the event of a message that is [`identified`], or `null`; reports whether that is the payload itself.
+pub(crate) fn write_event_of(out: &mut Vec<u8>, message: &Message) -> bool {
     if let Some(text) = structured::plain(message) {
         out.extend_from_slice(text);
         return true;

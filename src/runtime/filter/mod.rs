@@ -1,5 +1,6 @@
 //! jq filters over records: compiled once, without access to files, input, environment or exit.
 
+mod event_edits;
 mod refusal;
 
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -95,6 +96,13 @@ impl Filter {
     pub fn transform(&self, record: &[u8]) -> Result<String, FilterError> {
         let output = self.first_output(record)?;
         Ok(output.ok_or_else(no_output)?.to_string())
+    }
+
+    /// Reports whether it is an edit that plainly reads and changes nothing but `.event`: then [`edit_event`](Self::edit_event)
+    /// needs a record with nothing else.
+    #[must_use]
+    pub fn is_event_edit(&self) -> bool {
+        event_edits::is_event_edit(&self.text)
     }
 
     /// Returns the `.event` of the only output for this record, as JSON on one line.

@@ -143,6 +143,11 @@ impl DeadLetterListing {
         self.names.check_unambiguous()
     }
 
+    /// Checks that this many more fit into the archive.
+    pub(super) fn check_archive(&self, more: u64) -> Result<()> {
+        self.archived.check_room(more, "")
+    }
+
     /// Returns the dead letters on which the filter failed so far.
     #[must_use]
     pub fn filter_failures(&self) -> &FilterFailures {

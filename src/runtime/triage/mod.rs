@@ -45,7 +45,10 @@ pub use self::{
     archive::Archiving,
     check::{CheckLimits, CheckReport},
     counts::Counts,
-    edit::{Becomes, EditEvent, EditRefusal, EditReport, EditShape, PlannedEdit, edited_copy},
+    edit::{
+        Becomes, EditEvent, EditRefusal, EditReport, EditShape, PlannedEdit, ReplayEditor,
+        edited_copy,
+    },
     error::TriageError,
     exchange::{
         ExportError, Exported, read_exported, write_export_end, write_exported, write_masked,
@@ -143,7 +146,7 @@ impl Triage {
         plan::freeze(&*self.transport, &self.guard().await?, request).await
     }
 
-    /// Drops a plan that was not confirmed. A job that would be resumed stays unchanged.
+    /// Drops a plan that was not confirmed, unless it resumes a job.
     ///
     /// # Errors
     /// If the transport fails.
@@ -154,8 +157,7 @@ impl Triage {
         plan::discard(&*self.transport, &plan.job).await
     }
 
-    /// Keeps a plan whose request said so until it is run or cancelled. To be called once it was handed over: what was not is
-    /// dropped after an hour.
+    /// Keeps a plan whose request said so until it is run or cancelled, once it was handed over.
     ///
     /// # Errors
     /// If the transport fails.
@@ -166,8 +168,7 @@ impl Triage {
     /// Cancels a job that no process runs, also one that cannot be read. What it has not resolved stays a dead letter.
     ///
     /// # Errors
-    /// [`crate::transport::ErrorKind::NotFound`] if there is no such job, [`crate::transport::ErrorKind::Held`] if a process runs
-    /// it, or if the policy forbids changes or cannot be read, or if the transport fails.
+    /// As for [`resume`](Self::resume), or if the policy forbids changes or cannot be read.
     pub async fn cancel(&self, job: &JobId) -> Result<(), TriageError> {
         self.guard().await?.check_writable()?;
         let transport = &*self.transport;
@@ -239,11 +240,11 @@ impl Triage {
     /// # Errors
     /// If the transport fails.
     pub async fn verifiable(&self) -> Answer<Vec<JobId>> {
-        let headers = notes::manifest_headers(&*self.transport).await?;
-        Ok(headers.into_iter().map(|header| header.job).collect())
+        let headers = notes::manifest_headers(&*self.transport).await?.into_iter();
+        Ok(headers.map(|header| header.job).collect())
     }
 
-    /// Reads the target of a replay again and reports whether each dead letter of its plan is there exactly once.
+    /// Reads the target of a replay again: is each dead letter of its plan there exactly once?
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::NotFound`] if the store does not keep the list of its dead letters, or if the transport
@@ -297,8 +298,7 @@ impl Triage {
         check::check(&*self.transport, limits, query.into()).await
     }
 
-    /// Undoes what interrupted edits left, with which [`edit`](Self::edit) begins: originals in the archive without edited dead
-    /// letters in their places. `is_dead` reports whether the process of a name is known to have exited.
+    /// Undoes what interrupted edits left, with which [`edit`](Self::edit) begins. `is_dead` tells which processes have exited.
     ///
     /// # Errors
     /// [`crate::transport::ErrorKind::Held`] if another process is editing, or if the transport fails.
@@ -306,7 +306,7 @@ impl Triage {
         repair::recover(&*self.transport, is_dead).await
     }
 
-    /// Says what an edit would change, without storing anything.
+    /// Says what an edit would change.
     ///
     /// # Errors
     /// If the transport fails, or an id matches no dead letter or several.

@@ -252,10 +252,7 @@ impl Edit<'_, '_> {
             report.left_out += 1;
             return Ok(true);
         }
-        let target = match action {
-            JobAction::Replay { to: Some(topic) } => topic,
-            _ => &letter.message.topic,
-        };
+        let target = action.to().unwrap_or(&letter.message.topic);
         self.guard.check_target(target)?;
         Ok(false)
     }

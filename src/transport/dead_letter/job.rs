@@ -10,9 +10,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{id::DeadLetterId, letter::DeadLetter, note::Note};
 use crate::{
-    event::Topic,
-    transport::{ErrorKind, TransportError},
+    event::{Message, Topic},
+    transport::{ErrorKind, Result, TransportError},
 };
 
 /// How long a lease lasts unless it is renewed, on every transport.
@@ -61,6 +62,13 @@ pub enum JobAction {
         /// Another topic; none is the group that failed, or its topic where the broker cannot address a group.
         to: Option<Topic>,
     },
+    /// Publishes what an edit makes of the message, and archives the letter.
+    EditedReplay {
+        /// As for a replay.
+        to: Option<Topic>,
+        /// The edit, as the operator wrote it: a process that resumes the job makes the same edit of it.
+        edit: String,
+    },
     /// Deletes the letter.
     Purge,
 }
@@ -70,10 +78,62 @@ impl JobAction {
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::Replay { .. } => "replay",
+            Self::Replay { .. } | Self::EditedReplay { .. } => "replay",
             Self::Purge => "purge",
         }
     }
+
+    /// Reports whether messages are published.
+    #[must_use]
+    pub fn is_replay(&self) -> bool {
+        matches!(self, Self::Replay { .. } | Self::EditedReplay { .. })
+    }
+
+    /// Returns the other topic of a replay, if it has one.
+    #[must_use]
+    pub fn to(&self) -> Option<&Topic> {
+        match self {
+            Self::Replay { to } | Self::EditedReplay { to, .. } => to.as_ref(),
+            Self::Purge => None,
+        }
+    }
+
+    /// Returns the edit of a replay, if it has one.
+    #[must_use]
+    pub fn edit(&self) -> Option<&str> {
+        match self {
+            Self::EditedReplay { edit, .. } => Some(edit),
+            Self::Replay { .. } | Self::Purge => None,
+        }
+    }
+
+    /// Fails if a job that edits is advanced without its edit, or one that does not with one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`].
+    pub fn check_edit(&self, transport: &'static str, has_edit: bool) -> Result<()> {
+        let message = match (self.edit(), has_edit) {
+            (Some(_), true) | (None, false) => return Ok(()),
+            (Some(edit), false) => {
+                format!("this job replays what `{edit}` makes of its dead letters")
+            }
+            (None, true) => "this job does not edit its dead letters".to_owned(),
+        };
+        Err(TransportError::new(transport, ErrorKind::Invalid, message))
+    }
+}
+
+/// The edit of a job: what is published in place of the messages of letters, and how their originals are archived.
+pub trait ReplayEdit: fmt::Debug + Send + Sync {
+    /// Returns the message that is published in place of that of a letter; the same for the same letter.
+    ///
+    /// # Errors
+    /// Why the letter cannot be edited. It stays as it is.
+    fn edit(&self, letter: &DeadLetter) -> std::result::Result<Message, String>;
+
+    /// Returns a note that archives these letters, with a name of its own. It is stored in the step that publishes what they
+    /// became: together with it, or so that nothing that follows a crash is without it.
+    fn archive_note(&self, originals: &[DeadLetterId]) -> Note;
 }
 
 /// A job that is planned and not finished.

@@ -12,7 +12,7 @@ mod replays;
 mod selection;
 mod stats;
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
@@ -21,7 +21,7 @@ pub(crate) use self::job::JOB_CHUNK;
 pub use self::{
     capture::{Capture, Captured},
     id::DeadLetterId,
-    job::{JOB_LEASE, Job, JobAction, JobId, JobLease, Resolution},
+    job::{JOB_LEASE, Job, JobAction, JobId, JobLease, ReplayEdit, Resolution},
     kind::DeadLetterKind,
     letter::DeadLetter,
     note::{InvalidNoteName, Note, NoteName},
@@ -127,12 +127,17 @@ pub trait DeadLetters: Send + Sync {
     /// [`Resolution::Ambiguous`]; such a letter, and one that failed, is not retried in this job. A caller that needs the
     /// outcomes must not drop the future.
     ///
+    /// A job whose action has an edit needs it here, and another one must not have any. It publishes what each letter becomes, and
+    /// leaves the letter where it is, archived by a note of the edit. A letter is published and archived, or neither: what a crash
+    /// leaves in between is completed under the next lease, before another letter is resolved.
+    ///
     /// # Errors
     /// [`ErrorKind::Held`] if the lease was lost; then nothing was done.
     async fn advance(
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>>;
 
     /// Ends a job that is done, or gives back its lease so that the job can be resumed.

@@ -86,11 +86,11 @@ async fn a_replay_that_is_cut_off_goes_on_and_repeats_nothing() {
         assert_eq!(refused.kind(), ErrorKind::Held);
         assert!(refused.to_string().contains("ann"), "{refused}");
         for _ in 0..=round {
-            told.extend(store.advance(&lease, 90).await.unwrap());
+            told.extend(store.advance(&lease, 90, None).await.unwrap());
         }
         // It stops in the midst of a step, of which nobody hears.
         let pause = Duration::from_millis(5 * round);
-        let _ = tokio::time::timeout(pause, store.advance(&lease, 90)).await;
+        let _ = tokio::time::timeout(pause, store.advance(&lease, 90, None)).await;
         drop(worker);
         let store = shelf.transport.dead_letters();
         store.release(lease, false).await.unwrap();
@@ -113,7 +113,10 @@ async fn who_was_shut_out_does_nothing_more() {
     let job = shelf.plan(to("again"), &shelf.letters().await).await;
     let slow = shelf.again().await;
     let lease = slow.dead_letters().lease(&job, "slow").await.unwrap();
-    all_done(&slow.dead_letters().advance(&lease, 5).await.unwrap(), 5);
+    all_done(
+        &slow.dead_letters().advance(&lease, 5, None).await.unwrap(),
+        5,
+    );
     let store = shelf.transport.dead_letters();
     let known = JobLease {
         job: lease.job.clone(),
@@ -122,7 +125,11 @@ async fn who_was_shut_out_does_nothing_more() {
     store.release(known, false).await.unwrap();
     let second = store.lease(&job, "quick").await.unwrap();
     assert!(second.token > lease.token);
-    let refused = slow.dead_letters().advance(&lease, 5).await.unwrap_err();
+    let refused = slow
+        .dead_letters()
+        .advance(&lease, 5, None)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Held, "{refused}");
     assert!(refused.to_string().contains("quick"), "{refused}");
     all_done(&finish(&*shelf.transport, second).await, 15);

@@ -118,7 +118,7 @@ pub(crate) async fn finish(
     let store = transport.dead_letters();
     let mut all = Vec::new();
     loop {
-        let some = store.advance(&lease, 100).await.unwrap();
+        let some = store.advance(&lease, 100, None).await.unwrap();
         if some.is_empty() {
             store.release(lease, true).await.unwrap();
             return all;

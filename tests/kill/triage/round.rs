@@ -19,7 +19,7 @@ use super::{
     verified,
 };
 use crate::{
-    points::EDITS,
+    points::{EDITED, EDITS},
     store::{Store, kill_after},
 };
 
@@ -275,7 +275,7 @@ impl<'a> Round<'a> {
         if way == 0 {
             let is_edit = arguments.contains(&"--edit") || self.way == Way::ApplyEdit;
             let mut points: Vec<_> = self.points.iter().map(String::as_str).collect();
-            points.retain(|point| is_edit || !EDITS.contains(point));
+            points.retain(|point| is_edit || !EDITED.contains(point));
             let points = if arguments[1] == "edit" {
                 &EDITS[..]
             } else {

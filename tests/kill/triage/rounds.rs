@@ -8,7 +8,7 @@ use super::round::{Hits, Round, killed};
 use crate::{
     kafka::Kafka,
     nats::Nats,
-    points::{EDITS, names, side_by_side},
+    points::{EDITED, names, side_by_side},
     pulsar::Pulsar,
     sqlite::Sqlite,
     store::Store,
@@ -41,7 +41,8 @@ fn seeds() -> Vec<u64> {
 fn points(transport: &str) -> Vec<String> {
     let mut points = names(transport);
     points.retain(|name| OF_JOBS.iter().any(|part| name.contains(part)));
-    points.extend(EDITS.map(str::to_owned));
+    let edited = EDITED.iter().filter(|point| point.starts_with(transport));
+    points.extend(edited.map(|point| (*point).to_owned()));
     points
 }
 

@@ -44,7 +44,7 @@ async fn planned(transport: &dyn Transport, letters: &[DeadLetter]) -> JobId {
 
 /// Begins a step and drops it once it was looked at so often; returns what it came to if it had ended by then.
 async fn begin(transport: &dyn Transport, lease: &JobLease, looks: usize) -> Option<Outcomes> {
-    let mut step = pin!(transport.dead_letters().advance(lease, 1000));
+    let mut step = pin!(transport.dead_letters().advance(lease, 1000, None));
     let mut left = looks;
     poll_fn(|context| {
         if let Poll::Ready(outcomes) = step.as_mut().poll(context) {
@@ -78,7 +78,7 @@ async fn go_on(transport: &dyn Transport, lease: JobLease) -> Vec<Resolution> {
     let store = transport.dead_letters();
     let mut outcomes = Vec::new();
     loop {
-        let step = store.advance(&lease, 50).await.unwrap();
+        let step = store.advance(&lease, 50, None).await.unwrap();
         if step.is_empty() {
             store.release(lease, true).await.unwrap();
             return outcomes;

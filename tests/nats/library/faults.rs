@@ -252,7 +252,8 @@ async fn a_replay_happens_once_over_a_restart() {
     let mut done = 0;
     let work = async {
         loop {
-            let some = letters.advance(&lease, 100).await.expect("it goes on");
+            let step = letters.advance(&lease, 100, None).await;
+            let some = step.expect("it goes on");
             if some.is_empty() {
                 return;
             }

@@ -21,13 +21,13 @@ async fn run(transport: &dyn Transport, action: JobAction, letters: &[DeadLetter
     let lease = store.lease(&job, "tester").await.unwrap();
     let mut done = Vec::new();
     while done.len() < letters.len() {
-        let step = store.advance(&lease, 1000).await.unwrap();
+        let step = store.advance(&lease, 1000, None).await.unwrap();
         assert!((1..=STEP / SIZE).contains(&step.len()), "{}", step.len());
         let is_done = |(_, outcome): &(_, Resolution)| *outcome == Resolution::Done;
         assert!(step.iter().all(is_done), "{step:?}");
         done.extend(step.into_iter().map(|(id, _)| id));
     }
-    assert_eq!(store.advance(&lease, 1000).await.unwrap(), []);
+    assert_eq!(store.advance(&lease, 1000, None).await.unwrap(), []);
     store.release(lease, true).await.unwrap();
     let wanted: Vec<_> = letters.iter().map(|letter| letter.id.clone()).collect();
     assert_eq!(done, wanted);

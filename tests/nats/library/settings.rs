@@ -204,7 +204,7 @@ async fn a_replay_without_batches_happens_once_while_ids_are_known() {
     let job = letters.plan(action, "--all").await.expect("planned");
     letters.enlist(&job, &found).await.expect("enlisted");
     let lease = letters.lease(&job, "tester").await.expect("leased");
-    let done = letters.advance(&lease, 10).await.expect("it goes on");
+    let done = letters.advance(&lease, 10, None).await.expect("it goes on");
     assert!(done.iter().all(|(_, outcome)| *outcome == Resolution::Done));
     letters.release(lease, true).await.expect("ended");
     let mut texts = Vec::new();

@@ -25,7 +25,7 @@ async fn run(transport: &dyn Transport, action: JobAction, letters: &[DeadLetter
     store.enlist(&job, letters).await.unwrap();
     let lease = store.lease(&job, "tester").await.unwrap();
     loop {
-        let outcomes = store.advance(&lease, 100).await.unwrap();
+        let outcomes = store.advance(&lease, 100, None).await.unwrap();
         if outcomes.is_empty() {
             break;
         }

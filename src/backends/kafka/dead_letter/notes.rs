@@ -34,15 +34,20 @@ pub(crate) async fn put(
     value: Option<String>,
 ) -> Result<()> {
     state_topic::ensure_topic(connection).await?;
-    let key = format!("{KEY}{name}");
-    let record = match value {
-        None => state_topic::tombstone(connection, key),
-        Some(value) => OutgoingRecord {
-            payload: Some(Bytes::from(value)),
-            ..state_topic::tombstone(connection, key)
-        },
-    };
+    let record = record(connection, name, value);
     state_topic::write(connection, vec![record]).await.map(drop)
+}
+
+/// Returns the record that stores or removes a note.
+pub(crate) fn record(
+    connection: &Connection,
+    name: &NoteName,
+    value: Option<String>,
+) -> OutgoingRecord {
+    OutgoingRecord {
+        payload: value.map(Bytes::from),
+        ..state_topic::tombstone(connection, format!("{KEY}{name}"))
+    }
 }
 
 /// Reads the note of a name and those under it.

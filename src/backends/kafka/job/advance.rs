@@ -24,7 +24,7 @@ use crate::{
         consume::retry_topics::support_topics,
         dead_letter::{
             decode::DecodedLetter,
-            resolved,
+            notes, resolved,
             state_records::Receipt,
             state_topic::{self, TriageState},
         },
@@ -33,7 +33,10 @@ use crate::{
     },
     event::Topic,
     failpoint,
-    transport::{DeadLetterId, ErrorKind, JobAction, JobLease, Resolution, Result, TransportError},
+    transport::{
+        DeadLetterId, ErrorKind, JobAction, JobLease, Note, ReplayEdit, Resolution, Result,
+        TransportError,
+    },
 };
 
 /// The most letters in one transaction.
@@ -59,13 +62,16 @@ pub(crate) async fn advance(
     connection: &Arc<Connection>,
     workers: &JobWorkers,
     lease: &JobLease,
-    max: usize,
+    (max, edit): (usize, Option<&Arc<dyn ReplayEdit>>),
 ) -> Result<Outcomes> {
     let mut slot = workers.slot().await;
     let mut is_last = false;
     loop {
         if let Some(outcomes) = prepare(connection, &mut slot, lease).await? {
             return Ok(outcomes);
+        }
+        if let Some(worker) = &mut slot.worker {
+            worker.begin_step(edit)?;
         }
         let (back, step) = step(connection, slot, max.clamp(1, BATCH)).await?;
         slot = back;
@@ -123,10 +129,10 @@ async fn step(
         Err(failed) => return Ok((slot, Err(failed))),
     };
     if let Some(worker) = &slot.worker
-        && let JobAction::Replay { to } = &worker.action
+        && worker.action.is_replay()
     {
         for item in &mut items {
-            resolve_target(connection, to.as_ref(), item).await?;
+            resolve_target(connection, worker.action.to(), item).await?;
         }
     }
     let connection = Arc::clone(connection);
@@ -266,7 +272,8 @@ fn process(
         }
         settle(worker, connection, &mut items)
     });
-    for (item, _) in items.iter().zip(&settled.0) {
+    let is_edit = worker.edit.is_some();
+    for (item, _) in items.iter().zip(&settled.0).filter(|_| !is_edit) {
         if let Disposition::Process(found) = &item.disposition {
             resolved.add(resolved::compact_id(&item.id), found.place());
         }
@@ -322,23 +329,32 @@ fn commit_batch(
         through: worker.known.through + items.len() as u64,
         letters: Vec::new(),
     };
-    let mut records = Vec::with_capacity(items.len() + 1);
+    let mut records = Vec::with_capacity(items.len() + 2);
+    let mut edited = Vec::new();
     for item in items {
         let Disposition::Process(found) = &item.disposition else {
             continue;
         };
-        if let JobAction::Replay { to } = &worker.action {
-            let revived = replayed_record(connection, to.as_ref(), found);
+        if worker.action.is_replay() {
+            let revived = replayed_record(connection, worker.action.to(), found);
             records.push(revived.map_err(|failed| StepError::Refused(failed.to_string()))?);
         }
-        receipt.add(&item.id, found.place());
+        if worker.edit.is_some() {
+            edited.push(item.id.clone());
+        } else {
+            receipt.add(&item.id, found.place());
+        }
+    }
+    if let Some(edit) = worker.edit.as_ref().filter(|_| !edited.is_empty()) {
+        let Note { name, value } = edit.archive_note(&edited);
+        records.push(notes::record(connection, &name, Some(value)));
     }
     let key = state_topic::receipt_key(&worker.job, worker.known.through);
     records.push(state_topic::record(connection, key, Some(&receipt)).map_err(StepError::Failed)?);
     commit(worker, records)?;
     match worker.action {
-        JobAction::Replay { .. } => failpoint::reach("kafka.replay_committed"),
         JobAction::Purge => failpoint::reach("kafka.receipts_stored"),
+        _ => failpoint::reach("kafka.replay_committed"),
     }
     worker.known.through = receipt.through;
     for dealt in receipt.letters {

@@ -18,7 +18,7 @@ use crate::{
         read::{offset_fetcher::OffsetFetcher, sequential::SequentialReader},
     },
     event::Position,
-    transport::{DeadLetterId, ErrorKind, JobAction, JobId, Resolution, Result},
+    transport::{DeadLetterId, ErrorKind, JobAction, JobId, ReplayEdit, Resolution, Result},
 };
 
 /// The bytes of messages after which no more letters are read at a time.
@@ -98,6 +98,8 @@ pub(crate) struct LetterReader {
     config: Config,
     job: JobId,
     is_replay: bool,
+    /// The edit of the step, if the job has one.
+    pub(crate) edit: Option<Arc<dyn ReplayEdit>>,
     /// By the number of letters before each.
     chunks: BTreeMap<u64, Chunk>,
     trail: SequentialReader,
@@ -119,7 +121,8 @@ impl LetterReader {
         Self {
             config: config.clone(),
             job: work.job.clone(),
-            is_replay: matches!(work.action, JobAction::Replay { .. }),
+            is_replay: work.action.is_replay(),
+            edit: None,
             chunks: work.known.chunks.clone(),
             trail: SequentialReader::default(),
             decoder: decoder.clone(),
@@ -280,6 +283,12 @@ impl LetterReader {
             if let Some(original) = &found.reference {
                 let reason = format!("its message was stored at {original} and no longer exists");
                 return Ok(Disposition::Failed(reason));
+            }
+        }
+        if let Some(edit) = &self.edit {
+            match edit.edit(&found.letter) {
+                Ok(message) => found.letter.message = message,
+                Err(reason) => return Ok(Disposition::Failed(reason)),
             }
         }
         Ok(Disposition::Process(Box::new(found)))

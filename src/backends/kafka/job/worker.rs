@@ -27,7 +27,9 @@ use crate::{
         read::offset_fetcher::OffsetFetcher,
     },
     lock::Mutex,
-    transport::{DeadLetterId, JobAction, JobId, JobLease, Resolution, Result, TransportError},
+    transport::{
+        DeadLetterId, JobAction, JobId, JobLease, ReplayEdit, Resolution, Result, TransportError,
+    },
 };
 
 /// The dead-letter work of one transport.
@@ -70,6 +72,8 @@ pub(crate) struct Worker {
     pub(crate) job: JobId,
     holder: Option<String>,
     pub(crate) action: JobAction,
+    /// The edit of the step.
+    pub(crate) edit: Option<Arc<dyn ReplayEdit>>,
     pub(crate) known: JobState,
     pub(crate) resolved: ResolvedLetters,
     pub(crate) receipts: BTreeMap<i64, RetainedReceipt>,
@@ -153,6 +157,7 @@ impl Worker {
             job: lease.job.clone(),
             holder: holder.map(str::to_owned),
             action: plan.action.clone(),
+            edit: None,
             known,
             resolved: state.resolved,
             receipts: state.receipts,
@@ -162,6 +167,16 @@ impl Worker {
             fetcher,
             letters: Some(letters),
         })
+    }
+
+    /// Starts a step with its edit, if the job has one.
+    pub(crate) fn begin_step(&mut self, edit: Option<&Arc<dyn ReplayEdit>>) -> Result<()> {
+        self.action.check_edit(SCHEME, edit.is_some())?;
+        if let Some(letters) = &mut self.letters {
+            letters.edit = edit.cloned();
+        }
+        self.edit = edit.cloned();
+        Ok(())
     }
 
     /// Returns the lease as it has to be stored now, kept or released.

@@ -154,6 +154,12 @@ impl State {
         true
     }
 
+    /// Returns a dead letter.
+    pub(in crate::backends::memory) fn letter(&self, id: &DeadLetterId) -> Option<Arc<DeadLetter>> {
+        let place = self.letter_ids.get(id)?;
+        self.letters.get(place).cloned()
+    }
+
     /// Removes a dead letter and returns it.
     pub(in crate::backends::memory) fn take_letter(
         &mut self,

@@ -26,16 +26,22 @@ pub(crate) async fn put(
     name: &NoteName,
     value: Option<String>,
 ) -> Result<()> {
-    let subject = subject(connection, name.as_str());
     if let Some(value) = value {
         setup::create_support_streams_alike(connection).await?;
-        return confirmed_publish::publish_internal(connection, subject, Bytes::from(value)).await;
+        return store(connection, name, value).await;
     }
+    let subject = subject(connection, name.as_str());
     let stream = connection.names.state_stream();
     if info::find(connection, &stream).await?.is_none() {
         return Ok(());
     }
     connection.purge(&stream, &subject).await.map(drop)
+}
+
+/// Stores a note where the state stream exists.
+pub(crate) async fn store(connection: &Connection, name: &NoteName, value: String) -> Result<()> {
+    let subject = subject(connection, name.as_str());
+    confirmed_publish::publish_internal(connection, subject, Bytes::from(value)).await
 }
 
 /// Reads the note of a name and those under it.

@@ -12,7 +12,6 @@ use crate::{
         job::{
             journal::{self, Journal, JournalStream},
             letters::{
-                cleanup,
                 load::{JobItem, load},
                 retention_guard,
             },
@@ -23,7 +22,7 @@ use crate::{
         },
     },
     event::Topic,
-    transport::{JobAction, JobLease, Result},
+    transport::{JobLease, ReplayEdit, Result, TransportError},
 };
 
 /// The most dead letters in one step: two batches, as the requests before each step cost as much as some dead letters do.
@@ -34,16 +33,19 @@ pub(crate) async fn advance(
     connection: &Arc<Connection>,
     session: &JobSession,
     lease: &JobLease,
-    max: usize,
+    (max, edit): (usize, Option<&Arc<dyn ReplayEdit>>),
 ) -> Result<Outcomes> {
     let ((), plan, stream) = try_join!(
         lifecycle::check(connection, lease),
         plan::find(connection, &lease.job),
         JournalStream::of(connection),
     )?;
+    let max = max.max(1);
+    plan.value.action.check_edit(SCHEME, edit.is_some())?;
     let step = Step {
         lease,
         plan: &plan.value,
+        edit,
     };
     let (journal, unreported) = recover(connection, session, step, stream, max).await?;
     if !unreported.is_empty() {
@@ -104,13 +106,14 @@ async fn next_work(
     session.put_back(&entries[items.len()..]).await;
     refuse_undeletable(connection, &mut items).await?;
     let action = &step.plan.action;
-    if let JobAction::Replay { to: Some(topic) } = action {
+    if let Some(edit) = step.edit {
+        items = edit_all(items, edit).await?;
+    }
+    if let Some(topic) = action.to() {
         retarget(&mut items, topic);
     }
-    let needs_consumer = match action {
-        JobAction::Replay { .. } => retention_guard::refuse(connection, &mut items).await?,
-        _ => false,
-    };
+    let needs_consumer =
+        action.is_replay() && retention_guard::refuse(connection, &mut items).await?;
     Ok(Some(Work {
         items,
         needs_consumer,
@@ -131,13 +134,14 @@ async fn resolve(
         items,
         needs_consumer,
     } = work;
-    match (&step.plan.action, stream) {
-        (JobAction::Replay { .. }, JournalStream::User) => {
+    match (step.plan.action.is_replay(), stream) {
+        (true, JournalStream::User) => {
             let planned = step.plan.planned();
             let batches = replay::Batches {
                 connection,
                 session,
                 planned,
+                edit: step.edit,
             };
             let replayed = batches.replay(journal, items, outcomes);
             let read_ahead = async {
@@ -151,11 +155,43 @@ async fn resolve(
                 never = read_ahead => match never {},
             }
         }
-        (JobAction::Replay { .. }, JournalStream::State) => {
-            replay::one_by_one(connection, journal, items, needs_consumer, outcomes).await
+        (true, JournalStream::State) => {
+            let how = (needs_consumer, step.edit);
+            replay::one_by_one(connection, journal, items, how, outcomes).await
         }
-        (_, stream) => replay::purge(connection, stream, journal, items, outcomes).await,
+        (false, stream) => replay::purge(connection, stream, journal, items, outcomes).await,
     }
+}
+
+/// Puts what dead letters become in place of their messages.
+async fn edit_all(items: Vec<JobItem>, edit: &Arc<dyn ReplayEdit>) -> Result<Vec<JobItem>> {
+    let mut rest = items;
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let behind = rest.split_off(rest.len().min(replay::MAX_BATCH));
+        let (part, edit) = (std::mem::replace(&mut rest, behind), Arc::clone(edit));
+        parts.push(tokio::task::spawn_blocking(move || edit_part(part, &*edit)));
+    }
+    let mut edited = Vec::new();
+    for part in parts {
+        let part = part.await;
+        edited.extend(part.map_err(|_| TransportError::unanswered(SCHEME))?);
+    }
+    Ok(edited)
+}
+
+fn edit_part(mut items: Vec<JobItem>, edit: &dyn ReplayEdit) -> Vec<JobItem> {
+    for item in &mut items {
+        // The delivery that became it is not acknowledged: its original is still there.
+        item.ack_subject = None;
+        if let Some(letter) = &mut item.letter {
+            match edit.edit(letter) {
+                Ok(message) => letter.message = message,
+                Err(reason) => item.refused = Some(reason),
+            }
+        }
+    }
+    items
 }
 
 /// The journal as it was read, and its stream.
@@ -190,7 +226,7 @@ async fn recover(
     };
     session.forget_deleted(&mut journal);
     if session.is_interrupted() {
-        cleanup::finish(connection, &journal.value.remove, &journal.value.streams).await?;
+        journal.value.finish(connection).await?;
         session.note_deleted(&mut journal);
         session.apply(&Event::StepFinished);
     }

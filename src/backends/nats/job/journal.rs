@@ -19,6 +19,7 @@ use crate::{
             kv::{self, Key, Versioned},
             stream::info,
         },
+        dead_letter::notes,
         error::{ApiError, SCHEME, WRONG_LAST_SEQUENCE, error},
         job::{
             in_doubt::InDoubt,
@@ -27,7 +28,8 @@ use crate::{
         },
         publish::atomic_batch,
     },
-    transport::{ErrorKind, JobId, JobLease, Result, TransportError},
+    failpoint,
+    transport::{ErrorKind, JobId, JobLease, NoteName, Result, TransportError},
 };
 
 /// The progress of a job.
@@ -40,6 +42,9 @@ pub(crate) struct Journal {
     /// The sequences of resolved dead letters that are to be deleted, or were since this was stored.
     #[serde(with = "crate::backends::nats::codec::sequence_ranges")]
     pub(crate) remove: Vec<u64>,
+    /// The note that archives them instead, if the job has edited them: it is stored in another stream, so behind this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) archive_note: Option<(NoteName, String)>,
     /// The streams of these sequences, as they were when the journal was started.
     #[serde(default)]
     pub(crate) streams: StreamIdentities,
@@ -55,9 +60,36 @@ impl Journal {
             token: lease.token,
             resolved,
             remove: Vec::new(),
+            archive_note: None,
             streams: StreamIdentities::default(),
             in_doubt: InDoubt::default(),
         }
+    }
+
+    /// Archives the resolved dead letters, if the job has edited them; reports whether it has.
+    pub(crate) async fn archive_note(&self, connection: &Connection) -> Result<bool> {
+        let Some((name, value)) = &self.archive_note else {
+            return Ok(false);
+        };
+        notes::store(connection, name, value.clone()).await?;
+        failpoint::reach("nats.originals_archived");
+        Ok(true)
+    }
+
+    /// Finishes what a step that was interrupted has left of its dead letters.
+    pub(crate) async fn finish(&self, connection: &Connection) -> Result<()> {
+        if self.archive_note(connection).await? {
+            return Ok(());
+        }
+        cleanup::finish(connection, &self.remove, &self.streams).await
+    }
+
+    /// Deletes the resolved dead letters, or archives them.
+    pub(crate) async fn remove(&self, connection: &Connection) -> Result<()> {
+        if self.archive_note(connection).await? {
+            return Ok(());
+        }
+        cleanup::remove(connection, &self.remove, &self.streams).await
     }
 }
 
@@ -133,7 +165,7 @@ pub(crate) async fn take_over(connection: &Connection, lease: &JobLease) -> Resu
     let last: Option<Versioned<Journal>> = kv::get(connection, &key).await?;
     let revision = last.as_ref().map_or(0, |last| last.revision);
     if let Some(last) = last {
-        cleanup::finish(connection, &last.value.remove, &last.value.streams).await?;
+        last.value.finish(connection).await?;
         note_progress(connection, &last).await?;
     }
     let journal = resume(connection, lease).await?;
@@ -173,9 +205,9 @@ pub(crate) async fn close(
         return Ok(());
     };
     if is_finished {
-        cleanup::remove(connection, &last.value.remove, &last.value.streams).await?;
+        last.value.remove(connection).await?;
     } else {
-        cleanup::finish(connection, &last.value.remove, &last.value.streams).await?;
+        last.value.finish(connection).await?;
     }
     note_progress(connection, &last).await?;
     connection.purge(&key.stream, &key.subject).await?;

@@ -1,5 +1,7 @@
 //! Replaying the dead letters of a step in atomic batches or one by one, and purging them.
 
+use std::sync::Arc;
+
 use async_nats::HeaderMap;
 use futures_util::{StreamExt as _, stream};
 
@@ -27,7 +29,10 @@ use crate::{
         },
     },
     failpoint,
-    transport::{DeadLetter, ErrorKind, Resolution, Result, TransportError},
+    transport::{
+        DeadLetter, DeadLetterId, ErrorKind, Note, NoteName, ReplayEdit, Resolution, Result,
+        TransportError,
+    },
 };
 
 /// The most dead letters in one batch: the server accepts a thousand messages, the journal included.
@@ -41,11 +46,12 @@ pub(crate) struct Batches<'a> {
     pub(crate) session: &'a JobSession,
     /// How many dead letters the job has.
     pub(crate) planned: u64,
+    pub(crate) edit: Option<&'a Arc<dyn ReplayEdit>>,
 }
 
 /// The outcome of one batch.
 enum Batch {
-    Committed(Versioned<Journal>, Outcomes),
+    Committed(Box<Versioned<Journal>>, Outcomes),
     Refused(String),
 }
 
@@ -63,10 +69,10 @@ impl Batches<'_> {
         let mut size = MAX_BATCH;
         while !rest.is_empty() {
             let behind = rest.split_off(size.min(rest.len()));
-            match commit_batch(self.connection, &journal, &rest).await? {
+            match commit_batch(self.connection, self.edit, &journal, &rest).await? {
                 Batch::Committed(next, done) => {
                     failpoint::reach("nats.replay_committed");
-                    journal = next;
+                    journal = *next;
                     outcomes.extend(done);
                     self.clean_up(&mut journal, ack_subjects(&rest), is_last)
                         .await?;
@@ -101,13 +107,12 @@ impl Batches<'_> {
             ack_origin::acknowledge(self.connection, acks, &mut floors).await?;
         }
         let left = self.planned.saturating_sub(journal.value.resolved);
-        if is_last || cleanup::should_remove(self.connection, &journal.value.remove, left) {
-            cleanup::remove(
-                self.connection,
-                &journal.value.remove,
-                &journal.value.streams,
-            )
-            .await?;
+        let is_edit = self.edit.is_some();
+        if is_last
+            || is_edit
+            || cleanup::should_remove(self.connection, &journal.value.remove, left)
+        {
+            journal.value.remove(self.connection).await?;
             self.session.note_deleted(journal);
             failpoint::reach("nats.letters_removed");
         }
@@ -122,6 +127,7 @@ fn ack_subjects(items: &[JobItem]) -> Vec<String> {
 
 async fn commit_batch(
     connection: &Connection,
+    edit: Option<&Arc<dyn ReplayEdit>>,
     journal: &Versioned<Journal>,
     items: &[JobItem],
 ) -> Result<Batch> {
@@ -147,6 +153,7 @@ async fn commit_batch(
     }
     let all = done.iter().map(|(id, outcome)| (id, outcome));
     next.in_doubt.keep_unknown(all);
+    next.archive_note = archive_note(edit, done.iter());
     match journal::commit(connection, &events, &next, journal.revision).await {
         Ok(revision) => {
             let time = journal.time;
@@ -155,7 +162,7 @@ async fn commit_batch(
                 revision,
                 time,
             };
-            Ok(Batch::Committed(next, done))
+            Ok(Batch::Committed(Box::new(next), done))
         }
         Err(failed) if failed.has_code(WRONG_LAST_SEQUENCE) => Err(lease_lost(failed, &next.job)),
         Err(refused @ ApiError::Refused { .. }) if !refused.is_transient() => {
@@ -163,6 +170,18 @@ async fn commit_batch(
         }
         Err(failed) => Err(failed.into()),
     }
+}
+
+/// Returns the note that archives the dead letters that were edited and published, if there are any.
+fn archive_note<'a>(
+    edit: Option<&Arc<dyn ReplayEdit>>,
+    outcomes: impl Iterator<Item = &'a (DeadLetterId, Resolution)>,
+) -> Option<(NoteName, String)> {
+    let done = outcomes.filter(|(_, outcome)| *outcome == Resolution::Done);
+    let done: Vec<_> = done.map(|(id, _)| id.clone()).collect();
+    let edit = edit.filter(|_| !done.is_empty())?;
+    let Note { name, value } = edit.archive_note(&done);
+    Some((name, value))
 }
 
 /// Whether the dead letter of an item is published.
@@ -225,7 +244,7 @@ pub(crate) async fn one_by_one(
     connection: &Connection,
     journal: Versioned<Journal>,
     mut items: Vec<JobItem>,
-    needs_consumer: bool,
+    (needs_consumer, edit): (bool, Option<&Arc<dyn ReplayEdit>>),
     returned: &mut Outcomes,
 ) -> Result<()> {
     let key = JournalStream::State.key(connection);
@@ -240,6 +259,7 @@ pub(crate) async fn one_by_one(
         let announced = items.iter().map(|item| item.entry.clone());
         next.in_doubt.announce(announced.collect());
         next.remove.clear();
+        next.archive_note = None;
     }
     let job = next.job.clone();
     let lost = |failed| lease_lost(failed, &job);
@@ -269,13 +289,15 @@ pub(crate) async fn one_by_one(
         .iter()
         .filter(|(_, outcome)| *outcome == Resolution::Done);
     next.remove = done.map(|(entry, _)| entry.place).collect();
+    let named = outcomes.into_iter();
+    let outcomes: Vec<_> = named.map(|(entry, outcome)| (entry.id, outcome)).collect();
+    next.archive_note = archive_note(edit, outcomes.iter());
     kv::set(connection, &key, &next, revision)
         .await
         .map_err(lost)?;
-    let outcomes = outcomes.into_iter();
-    returned.extend(outcomes.map(|(entry, outcome)| (entry.id, outcome)));
+    returned.extend(outcomes);
     ack_origin::acknowledge(connection, acks, &mut AckFloors::new()).await?;
-    cleanup::remove(connection, &next.remove, &next.streams).await
+    next.remove(connection).await
 }
 
 async fn replay_one(

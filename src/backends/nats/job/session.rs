@@ -1,6 +1,6 @@
 //! What a process keeps of a job from one step to the next: its state, the open read, and what it knows of the plan.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -16,7 +16,7 @@ use crate::{
         },
     },
     lock::Mutex,
-    transport::{DeadLetterId, JobLease, Resolution, Result},
+    transport::{DeadLetterId, JobLease, ReplayEdit, Resolution, Result},
 };
 
 /// The session of a job.
@@ -45,6 +45,7 @@ struct PlannedEntries {
 pub(crate) struct Step<'a> {
     pub(crate) lease: &'a JobLease,
     pub(crate) plan: &'a Plan,
+    pub(crate) edit: Option<&'a Arc<dyn ReplayEdit>>,
 }
 
 impl JobSession {
@@ -95,6 +96,7 @@ impl JobSession {
     pub(crate) fn forget_deleted(&self, journal: &mut Versioned<Journal>) {
         if self.state.lock().is_cleaned(journal.revision) {
             journal.value.remove.clear();
+            journal.value.archive_note = None;
         }
     }
 
@@ -105,6 +107,7 @@ impl JobSession {
             sequences: &journal.value.remove,
         });
         journal.value.remove.clear();
+        journal.value.archive_note = None;
     }
 
     /// Returns at most `max` dead letters of a job, from an index of its plan on.

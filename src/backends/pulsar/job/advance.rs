@@ -10,11 +10,16 @@ use super::{
 };
 use crate::{
     backends::pulsar::{
-        connection::handle::Connection, dead_letter::journal::Progress, error::SCHEME,
+        connection::handle::Connection,
+        dead_letter::{journal::Progress, notes},
+        error::SCHEME,
     },
     event::Topic,
     failpoint,
-    transport::{DeadLetterId, ErrorKind, JobAction, JobLease, Resolution, Result, TransportError},
+    transport::{
+        DeadLetterId, ErrorKind, JobAction, JobLease, Note, ReplayEdit, Resolution, Result,
+        TransportError,
+    },
 };
 
 /// The most letters in one step.
@@ -48,7 +53,7 @@ pub(crate) async fn advance(
     connection: &Arc<Connection>,
     jobs: &Jobs,
     lease: &JobLease,
-    max: usize,
+    (max, edit): (usize, Option<&Arc<dyn ReplayEdit>>),
 ) -> Result<Outcomes> {
     let mut slot = jobs.slot.lock().await;
     let mut is_last = false;
@@ -56,7 +61,7 @@ pub(crate) async fn advance(
         if let Some(outcomes) = prepare(connection, &mut slot, lease).await? {
             return Ok(outcomes);
         }
-        let failed = match step(connection, &mut slot, max.clamp(1, STEP)).await {
+        let failed = match step(connection, &mut slot, max.clamp(1, STEP), edit).await {
             Ok(outcomes) => return Ok(outcomes),
             Err(failed) => failed,
         };
@@ -84,10 +89,16 @@ async fn prepare(
     Ok(is_stored.then_some(unreported.outcomes))
 }
 
-async fn step(connection: &Arc<Connection>, slot: &mut Slot, max: usize) -> Result<Outcomes> {
+async fn step(
+    connection: &Arc<Connection>,
+    slot: &mut Slot,
+    max: usize,
+    edit: Option<&Arc<dyn ReplayEdit>>,
+) -> Result<Outcomes> {
     let Some(worker) = &mut slot.worker else {
         return Err(TransportError::unanswered(SCHEME));
     };
+    worker.action.check_edit(SCHEME, edit.is_some())?;
     worker.is_stepping = true;
     let through = worker.progress.through;
     let in_doubt = usize::try_from(worker.progress.announced.saturating_sub(through));
@@ -98,10 +109,37 @@ async fn step(connection: &Arc<Connection>, slot: &mut Slot, max: usize) -> Resu
         worker.is_stepping = false;
         return Ok(Vec::new());
     }
-    if let JobAction::Replay { to } = worker.action.clone() {
+    if let Some(edit) = edit {
+        items = edit_all(items, edit).await?;
+    }
+    if worker.action.is_replay() {
+        let to = worker.action.to().cloned();
         replay(worker, &mut items, to.as_ref(), in_doubt > 0).await?;
     }
-    finish(connection, slot, items).await
+    finish(connection, slot, items, edit).await
+}
+
+/// Puts what dead letters become in place of their messages.
+async fn edit_all(mut items: Vec<Item>, edit: &Arc<dyn ReplayEdit>) -> Result<Vec<Item>> {
+    let edit = Arc::clone(edit);
+    let editing = tokio::task::spawn_blocking(move || {
+        for item in &mut items {
+            let Some(loaded) = &mut item.loaded else {
+                continue;
+            };
+            match edit.edit(&loaded.found.letter) {
+                Ok(message) => loaded.found.letter.message = message,
+                Err(reason) => {
+                    item.state = State::Known(Resolution::Failed { reason });
+                    item.loaded = None;
+                }
+            }
+        }
+        items
+    });
+    editing
+        .await
+        .map_err(|_| TransportError::unanswered(SCHEME))
 }
 
 /// Reads the next letters of a job.
@@ -234,16 +272,20 @@ async fn finish(
     connection: &Arc<Connection>,
     slot: &mut Slot,
     items: Vec<Item>,
+    edit: Option<&Arc<dyn ReplayEdit>>,
 ) -> Result<Outcomes> {
     let Some(worker) = &mut slot.worker else {
         return Err(TransportError::unanswered(SCHEME));
     };
     let (mut outcomes, mut resolved, mut letters) = (Vec::new(), Vec::new(), Vec::new());
-    let mut open = None;
+    let (mut edited, mut open) = (Vec::new(), None);
     for item in items {
         match item.state {
             State::Known(resolution) => {
-                if let Some(loaded) = item.loaded.filter(|_| resolution == Resolution::Done) {
+                let is_done = resolution == Resolution::Done;
+                if edit.is_some() && is_done {
+                    edited.push(item.id.clone());
+                } else if let Some(loaded) = item.loaded.filter(|_| is_done) {
                     let found = loaded.found;
                     resolved.push(found.key);
                     let entries = [found.id].into_iter().chain(found.parts);
@@ -261,6 +303,12 @@ async fn finish(
     if let Some(failed) = open.filter(|_| outcomes.is_empty()) {
         return Err(failed);
     }
+    if let Some(edit) = edit.filter(|_| !edited.is_empty()) {
+        // Before the progress: if this process dies in between, the next one publishes them again, which is recognised.
+        let Note { name, value } = edit.archive_note(&edited);
+        notes::put(connection, &name, Some(value)).await?;
+        failpoint::reach("pulsar.originals_archived");
+    }
     let mut progress = worker.progress.clone();
     progress.through += outcomes.len() as u64;
     if let Err(failed) = worker.write_step(&progress, resolved.clone()).await {
@@ -272,8 +320,8 @@ async fn finish(
         return Err(failed);
     }
     match worker.action {
-        JobAction::Replay { .. } => failpoint::reach("pulsar.replay_committed"),
         JobAction::Purge => failpoint::reach("pulsar.purge_committed"),
+        _ => failpoint::reach("pulsar.replay_committed"),
     }
     worker.progress = progress;
     worker.resolved.extend(resolved);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::Connection;
 
 use crate::{
     backends::sqlite::{
@@ -10,7 +10,7 @@ use crate::{
             reader::Reader,
             write::{transaction::OpKind, writer::Writer},
         },
-        error::damaged,
+        error::{StoreResult, damaged},
     },
     transport::{Note, NoteName, Result},
 };
@@ -27,17 +27,22 @@ pub(crate) async fn put(
     writer
         .write(OpKind::Other, move |session| {
             let connection = &session.connection;
-            match &value {
-                Some(value) => connection
-                    .prepare_cached("INSERT OR REPLACE INTO notes(name, value) VALUES(?1, ?2)")?
-                    .execute(params![name, value])?,
-                None => connection
-                    .prepare_cached("DELETE FROM notes WHERE name = ?1")?
-                    .execute([&name])?,
-            };
+            if let Some(value) = &value {
+                return store(connection, &name, value);
+            }
+            connection
+                .prepare_cached("DELETE FROM notes WHERE name = ?1")?
+                .execute([&name])?;
             Ok(())
         })
         .await
+}
+
+/// Stores a note within a transaction.
+pub(crate) fn store(connection: &Connection, name: &str, value: &str) -> StoreResult<()> {
+    let sql = "INSERT OR REPLACE INTO notes(name, value) VALUES(?1, ?2)";
+    connection.prepare_cached(sql)?.execute([name, value])?;
+    Ok(())
 }
 
 /// Reads the note of a name and those under it.

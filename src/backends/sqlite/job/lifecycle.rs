@@ -33,7 +33,7 @@ pub(crate) struct LeaseLock(Arc<Mutex<Option<(LivenessLock, u64)>>>);
 
 impl LeaseLock {
     /// Returns the number of the file in which the lease was taken.
-    fn generation(&self, writer: &Writer) -> u64 {
+    pub(super) fn generation(&self, writer: &Writer) -> u64 {
         let leased = self.0.lock();
         leased
             .as_ref()
@@ -212,7 +212,7 @@ fn read(row: &Row<'_>, config: &Config) -> StoreResult<Job> {
         !is_dead(config, liveness_lock.as_deref()) && row.get::<_, i64>(7)? > timestamp::now();
     Ok(Job {
         id: JobId(row.get(0)?),
-        action: serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?,
+        action: parse_action(&action)?,
         selection: row.get(2)?,
         planned: row.get(3)?,
         resolved: row.get(4)?,
@@ -220,6 +220,10 @@ fn read(row: &Row<'_>, config: &Config) -> StoreResult<Job> {
         holder: row.get::<_, Option<String>>(6)?.filter(|_| leased),
         started: row.get::<_, i64>(8)? > 0,
     })
+}
+
+pub(super) fn parse_action(text: &str) -> StoreResult<JobAction> {
+    serde_json::from_str(text).map_err(|_| damaged("a job's action"))
 }
 
 fn add_letters(connection: &Connection, job: &JobId, letters: &[DeadLetterId]) -> StoreResult<()> {
@@ -260,7 +264,7 @@ fn is_dead(config: &Config, liveness_lock: Option<&str>) -> bool {
     liveness_lock.is_some_and(|name| liveness::check(config, name) == Liveness::Dead)
 }
 
-fn fence(connection: &Connection, job: &JobId, token: u64) -> StoreResult<()> {
+pub(super) fn fence(connection: &Connection, job: &JobId, token: u64) -> StoreResult<()> {
     let sql = "SELECT token, holder FROM jobs WHERE id = ?1";
     let found: Option<(i64, Option<String>)> = connection
         .prepare_cached(sql)?
@@ -273,7 +277,7 @@ fn fence(connection: &Connection, job: &JobId, token: u64) -> StoreResult<()> {
     Err(JobLease::lost(SCHEME, job).into())
 }
 
-fn extend(connection: &Connection, job: &JobId) -> StoreResult<()> {
+pub(super) fn extend(connection: &Connection, job: &JobId) -> StoreResult<()> {
     let until = timestamp::now().saturating_add(timestamp::nanos_of(JOB_LEASE));
     connection
         .prepare_cached("UPDATE jobs SET lease_until = ?2 WHERE id = ?1")?
@@ -291,7 +295,7 @@ fn remove(connection: &Connection, job: &JobId) -> StoreResult<()> {
     Ok(())
 }
 
-fn gone(job: &JobId) -> StoreError {
+pub(super) fn gone(job: &JobId) -> StoreError {
     job.unknown(SCHEME).into()
 }
 
@@ -305,7 +309,8 @@ fn resolve_next(
         .connection
         .prepare_cached(sql)?
         .query_row([&job.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let action: JobAction = serde_json::from_str(&action).map_err(|_| damaged("a job's action"))?;
+    let action = parse_action(&action)?;
+    action.check_edit(SCHEME, false)?;
     let letters = next_letters(&session.connection, job, resolved, max)?;
     let mut outcomes = Vec::with_capacity(letters.len());
     let (now, mut bytes) = (timestamp::now(), 0);
@@ -318,8 +323,8 @@ fn resolve_next(
             None => Resolution::Gone,
             Some(letter) => {
                 bytes += letter.message.size();
-                if let JobAction::Replay { to } = &action {
-                    replay(session, letter, to.as_ref(), now)?;
+                if action.is_replay() {
+                    replay(session, letter, action.to(), now)?;
                 }
                 Resolution::Done
             }

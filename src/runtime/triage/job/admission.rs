@@ -10,9 +10,7 @@ use crate::{
             Archived, Header, Listed, PendingEdit, load_manifest, load_purge_list, manifest_headers,
         },
     },
-    transport::{
-        DeadLetterId, ErrorKind, JobAction, Result as Answer, Selection, Transport, TransportError,
-    },
+    transport::{DeadLetterId, ErrorKind, Result as Answer, Selection, Transport, TransportError},
 };
 
 /// Dead letters per page.
@@ -31,17 +29,15 @@ pub(super) async fn check(
     if let Some((_, edit)) = edits.iter().find(|(_, edit)| edit.may_run()) {
         return Err(edit.held(transport).into());
     }
-    match &plan.contents.action {
-        JobAction::Replay { .. } => check_replay(transport, guard, plan).await,
-        JobAction::Purge => {
-            let archived = Archived::read(transport).await?;
-            if archived.is_empty() {
-                return Ok(());
-            }
-            let planned = load_purge_list(transport, &plan.job).await?;
-            Ok(check_archived(transport, &archived, planned.iter())?)
-        }
+    if plan.contents.action.is_replay() {
+        return check_replay(transport, guard, plan).await;
     }
+    let archived = Archived::read(transport).await?;
+    if archived.is_empty() {
+        return Ok(());
+    }
+    let planned = load_purge_list(transport, &plan.job).await?;
+    Ok(check_archived(transport, &archived, planned.iter())?)
 }
 
 async fn check_replay(
@@ -49,7 +45,9 @@ async fn check_replay(
     guard: &Guard,
     plan: &Plan,
 ) -> Result<(), TriageError> {
-    let archived = Archived::read(transport).await?;
+    // What a job that edits has archived itself is done.
+    let own = plan.contents.action.edit().map(|_| &plan.job);
+    let archived = Archived::read_without(transport, own).await?;
     if archived.is_empty() && !guard.limits_replays() {
         return Ok(());
     }

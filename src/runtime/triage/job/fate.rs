@@ -17,7 +17,7 @@ use crate::{
     event::{Group, Position, Topic},
     runtime::{
         Stop,
-        triage::notes::{Listed, load_manifest, manifest_headers},
+        triage::notes::{Archived, Header, Listed, load_manifest, manifest_headers},
     },
     transport::{
         DeadLetterId, DeadLetterRef, JobId, Replayed, Result as Answer, Selection, Settled,
@@ -85,6 +85,8 @@ pub struct Followed {
 pub struct Follower {
     transport: Arc<dyn Transport>,
     since: SystemTime,
+    /// Whether they were edited, so that what is replayed is archived.
+    is_edited: bool,
     letters: Vec<Listed>,
     /// Those that were resolved elsewhere before the job reached them.
     gone: HashSet<DeadLetterId>,
@@ -118,18 +120,19 @@ impl Follower {
         let mut manifest = load_manifest(&**transport, &header).await?;
         manifest.letters.truncate(most);
         let gone = manifest.gone.into_iter().collect();
-        Ok(Self::new(transport, header.planned, manifest.letters, gone))
+        Ok(Self::new(transport, &header, manifest.letters, gone))
     }
 
     pub(in crate::runtime::triage) fn new(
         transport: &Arc<dyn Transport>,
-        since: SystemTime,
+        header: &Header,
         letters: Vec<Listed>,
         gone: HashSet<DeadLetterId>,
     ) -> Self {
         Self {
             transport: Arc::clone(transport),
-            since,
+            since: header.planned,
+            is_edited: header.edited,
             letters,
             gone,
             positions: HashMap::new(),
@@ -312,6 +315,11 @@ impl Follower {
         if ids.is_empty() {
             return Ok(ids);
         }
+        let archived = if self.is_edited {
+            Archived::read(&*self.transport).await?
+        } else {
+            Archived::default()
+        };
         let names = ids.iter().map(|id| DeadLetterRef(id.as_str().to_owned()));
         let selection = Selection {
             ids: names.take(PAGE).collect(),
@@ -325,7 +333,7 @@ impl Follower {
                 return Ok(still);
             }
             let page = page.into_iter().map(|letter| letter.id);
-            still.extend(page.filter(|id| ids.contains(id)));
+            still.extend(page.filter(|id| ids.contains(id) && !archived.contains(id)));
         }
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::fate::{Fate, Followed, Follower};
 use crate::{
     runtime::triage::notes::{
-        Header, Listed, PendingEdit, load_manifest, manifest_headers, read_log,
+        Archived, Header, Listed, PendingEdit, load_manifest, manifest_headers, read_log,
     },
     transport::{
         DeadLetter, DeadLetterId, DeadLetterRef, ErrorKind, JobId, Result as Answer, Selection,
@@ -60,6 +60,9 @@ pub enum LineageStep {
         /// When the job was planned.
         #[serde(with = "crate::transport::stamp")]
         time: SystemTime,
+        /// Whether the job edited it: what is stored is another event, and the original is archived.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        edited: bool,
         /// Where to, and its fate.
         #[serde(flatten)]
         followed: Followed,
@@ -84,6 +87,7 @@ pub struct Lineages {
     before: HashMap<DeadLetterId, DeadLetterId>,
     edited: HashMap<DeadLetterId, (DeadLetterId, SystemTime)>,
     originals: HashMap<DeadLetterId, DeadLetterId>,
+    archived: Archived,
     /// When dead letters were purged last.
     purged: Option<SystemTime>,
     is_cut: bool,
@@ -102,6 +106,7 @@ impl Lineages {
             before: HashMap::new(),
             edited: HashMap::new(),
             originals: HashMap::new(),
+            archived: Archived::read(&*transport).await?,
             purged: None,
             is_cut: false,
             transport,
@@ -221,7 +226,7 @@ impl Lineages {
                 let (into, time) = (into.clone(), *time);
                 next = Some(into.clone());
                 steps.push(LineageStep::Edited { id, into, time });
-            } else if let Some(time) = self.dead_since(&id).await? {
+            } else if let Some(time) = self.still_dead_since(&id).await? {
                 steps.push(LineageStep::DeadLetter { id, time });
             } else if let Some((number, listed)) = replay {
                 let header = &self.headers[*number];
@@ -232,11 +237,22 @@ impl Lineages {
                 steps.push(LineageStep::Replayed {
                     job: header.job.clone(),
                     time: header.planned,
+                    edited: header.edited,
                     followed,
                 });
             }
         }
         Ok(steps)
+    }
+
+    /// Returns when it was dead-lettered, if it is in the store and not as the original of an edited replay.
+    async fn still_dead_since(&self, id: &DeadLetterId) -> Answer<Option<SystemTime>> {
+        let replay = self.replayed.get(id);
+        let is_edited = replay.is_some_and(|(number, _)| self.headers[*number].edited);
+        if is_edited && self.archived.contains(id) {
+            return Ok(None);
+        }
+        self.dead_since(id).await
     }
 
     /// Returns when it was dead-lettered, if it is in the store.
@@ -276,7 +292,7 @@ impl Lineages {
         }
         let letters = vec![listed.clone()];
         let transport = &self.transport;
-        let mut look = Follower::new(transport, header.planned, letters, HashSet::new());
+        let mut look = Follower::new(transport, header, letters, HashSet::new());
         let found = look.look().await?.pop();
         let mut followed = found.unwrap_or(followed);
         let is_purged = self.purged.is_some_and(|time| time > header.planned);

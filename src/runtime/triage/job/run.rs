@@ -1,6 +1,6 @@
 //! Running a plan: under a lease with a heartbeat, at a rate, resumable.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
@@ -10,13 +10,14 @@ use crate::{
     runtime::{
         Stop,
         triage::{
-            Guard, TriageError, archive,
-            notes::{discard_purge_list, note_gone, release_plan},
+            Guard, ReplayEditor, TriageError, archive,
+            edit::JobEdit,
+            notes::{Hiding, discard_purge_list, note_gone, release_plan},
         },
     },
     transport::{
-        DeadLetterId, DeadLetters, Job, JobAction, JobId, JobLease, Resolution, Result as Answer,
-        Transport,
+        DeadLetterId, DeadLetters, Job, JobAction, JobId, JobLease, ReplayEdit, Resolution,
+        Result as Answer, Transport,
     },
 };
 
@@ -49,6 +50,8 @@ pub struct JobOptions {
     pub stop_on_refail: Option<f64>,
     /// Stops after this many dead letters; the job can be resumed.
     pub most: Option<usize>,
+    /// The edit of a job whose action has one, by the same program.
+    pub edit: Option<ReplayEditor>,
 }
 
 /// Receives the outcome of each dead letter once it is durable.
@@ -62,6 +65,7 @@ pub(in crate::runtime::triage) async fn run(
     stop: &Stop,
     progress: &mut Progress<'_>,
 ) -> Result<JobReport, TriageError> {
+    let edit = edit_of(transport, guard, plan, options)?;
     let letters = transport.dead_letters();
     let lease = letters.lease(&plan.job, &options.holder).await?;
     failpoint::reach("triage.leased");
@@ -74,7 +78,8 @@ pub(in crate::runtime::triage) async fn run(
         transport,
         letters,
         lease: &lease,
-        is_replay: matches!(plan.contents.action, JobAction::Replay { .. }),
+        is_replay: plan.contents.action.is_replay(),
+        edit,
         pace: Pace::new(options.rate),
         refail: options.stop_on_refail.map(Refail::new),
         left: options.most.unwrap_or(usize::MAX),
@@ -113,6 +118,25 @@ pub(in crate::runtime::triage) async fn run(
     }
 }
 
+/// Returns the edit of a job, if it has one.
+fn edit_of(
+    transport: &dyn Transport,
+    guard: &Guard,
+    plan: &Plan,
+    options: &JobOptions,
+) -> Result<Option<Arc<dyn ReplayEdit>>, TriageError> {
+    let action = &plan.contents.action;
+    let given = options.edit.as_ref();
+    let given = given.filter(|editor| action.edit().is_none_or(|edit| edit == editor.program()));
+    action.check_edit(transport.scheme(), given.is_some())?;
+    let Some(editor) = given else {
+        return Ok(None);
+    };
+    let hiding = Hiding::of(guard)?;
+    let edit = JobEdit::new(editor.clone(), transport, &plan.job, hiding);
+    Ok(Some(Arc::new(edit)))
+}
+
 /// Removes what is left of a job that has ended. Best effort: what stays names nothing any more.
 async fn clean_up(transport: &dyn Transport, plan: &Plan) {
     if let Err(error) = release_plan(transport, &plan.job).await {
@@ -147,6 +171,7 @@ struct Work<'a, 'p> {
     letters: &'a dyn DeadLetters,
     lease: &'a JobLease,
     is_replay: bool,
+    edit: Option<Arc<dyn ReplayEdit>>,
     pace: Pace,
     refail: Option<Refail>,
     /// How many dead letters may still be resolved.
@@ -202,7 +227,8 @@ impl Work<'_, '_> {
         let mut pause = Duration::from_millis(200);
         let batch = self.pace.batch().min(self.left);
         loop {
-            match self.letters.advance(self.lease, batch).await {
+            let edit = self.edit.as_ref();
+            match self.letters.advance(self.lease, batch, edit).await {
                 Err(error) if error.is_transient() && started.elapsed() < OUTAGE_TIMEOUT => {
                     tracing::warn!(%error, "waiting for the transport");
                     tokio::select! {
@@ -245,8 +271,7 @@ impl Others {
         if self.next.is_none_or(|next| Instant::now() >= next) {
             self.next = Some(Instant::now() + OTHERS);
             let jobs = transport.dead_letters().jobs().await.unwrap_or_default();
-            let is_other =
-                |job: &Job| matches!(job.action, JobAction::Replay { .. }) && job.id != lease.job;
+            let is_other = |job: &Job| job.action.is_replay() && job.id != lease.job;
             let others = jobs.into_iter().filter(is_other);
             self.jobs = others.map(|job| job.id).collect();
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     event::Position,
-    runtime::triage::notes::{Listed, Manifest, load_manifest, manifest_headers},
+    runtime::triage::notes::{Archived, Listed, Manifest, load_manifest, manifest_headers},
     transport::{
         DeadLetterId, JobId, MessageDigest, ReplayScan, ReplayTarget, ReplayTrace,
         Result as Answer, Selection, TraceKind, Transport,
@@ -102,7 +102,7 @@ pub(in crate::runtime::triage) async fn verify(
     let header = &header.ok_or_else(|| job.unknown(transport.scheme()))?;
     let mut evidence = Evidence::of(load_manifest(transport, header).await?);
     // First the dead letters: one that is replayed meanwhile is then found by its message at least.
-    evidence.read_dead_letters(transport).await?;
+    evidence.read_dead_letters(transport, header.edited).await?;
     let letters = transport.dead_letters();
     let targets = evidence.targets();
     let mut scan = letters.replays(header.planned, &targets).await?;
@@ -139,6 +139,8 @@ struct Traces {
     is_settled: bool,
     /// Why it need not have been replayed.
     spared: Option<Spared>,
+    /// Whether it is in the archive, though the job does not edit: a message of other bytes is then the replay of one that does.
+    is_archived: bool,
     died_again: Option<DeadLetterId>,
 }
 
@@ -162,12 +164,16 @@ impl Traces {
             was_there: false,
             is_settled: false,
             spared: None,
+            is_archived: false,
             died_again: None,
         }
     }
 
     fn add(&mut self, trace: ReplayTrace) {
         match trace.kind {
+            TraceKind::Message(digest) | TraceKind::Retry(digest)
+                if self.is_archived && digest != self.digest => {}
+            TraceKind::Settled if self.is_archived => {}
             TraceKind::Message(digest) => {
                 self.messages += 1;
                 self.compare(digest);
@@ -244,7 +250,12 @@ impl Evidence {
     }
 
     /// Finds those that are still dead letters, and those that have died again.
-    async fn read_dead_letters(&mut self, transport: &dyn Transport) -> Answer<()> {
+    async fn read_dead_letters(
+        &mut self,
+        transport: &dyn Transport,
+        is_edited: bool,
+    ) -> Answer<()> {
+        let archived = Archived::read(transport).await?;
         let letters = transport.dead_letters();
         let mut scan = letters.scan(&Selection::default()).await?;
         loop {
@@ -253,8 +264,13 @@ impl Evidence {
                 return Ok(());
             }
             for letter in page {
-                if let Some(known) = self.get_mut(&letter.id) {
+                // The originals of edits are there, archived, once they are replayed.
+                let is_archived = archived.contains(&letter.id);
+                if let Some(known) = self.get_mut(&letter.id)
+                    && !(is_edited && is_archived)
+                {
                     known.spared = Some(Spared::StillDead);
+                    known.is_archived = is_archived;
                 }
                 let before = letter.record.replay_of.as_ref();
                 if let Some(known) = before.and_then(|id| self.get_mut(id)) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{moment, name, put, read, remove};
 use crate::transport::{
-    DeadLetterId, ErrorKind, NoteName, Result as Answer, Transport, TransportError,
+    DeadLetterId, ErrorKind, JobId, Note, NoteName, Result as Answer, Transport, TransportError,
 };
 
 const ARCHIVE: &str = "archive";
@@ -18,7 +18,7 @@ const ARCHIVE: &str = "archive";
 const PER_NOTE: usize = 5_000;
 
 /// The most dead letters that may be archived, which bounds the memory of every command.
-const MOST: usize = 1_000_000;
+const MOST: u64 = 1_000_000;
 
 /// A change of the archive.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,8 +38,23 @@ pub(in crate::runtime::triage) struct Archived {
 impl Archived {
     /// Reads them.
     pub(in crate::runtime::triage) async fn read(transport: &dyn Transport) -> Answer<Self> {
+        Self::read_without(transport, None).await
+    }
+
+    /// Reads them, without the originals that a job that edits has archived.
+    pub(in crate::runtime::triage) async fn read_without(
+        transport: &dyn Transport,
+        job: Option<&JobId>,
+    ) -> Answer<Self> {
+        let own = job.map(suffix);
+        let is_own = |name: &NoteName| {
+            let own = own.as_ref();
+            own.is_some_and(|own| name.as_str().ends_with(own.as_str()))
+        };
         let mut archived = Self::default();
-        for (name, change) in read(transport, &name(ARCHIVE)).await? {
+        let mut changes: Vec<(NoteName, Change)> = read(transport, &name(ARCHIVE)).await?;
+        changes.retain(|(name, _)| !is_own(name));
+        for (name, change) in changes {
             match change {
                 Change::Add(ids) => archived.ids.extend(ids),
                 Change::Remove(ids) => archived.forget(&ids),
@@ -47,6 +62,28 @@ impl Archived {
             archived.notes.push(name);
         }
         Ok(archived)
+    }
+
+    /// Returns the note with which a job archives the originals of what it has edited.
+    pub(in crate::runtime::triage) fn note_of_job(job: &JobId, ids: &[DeadLetterId]) -> Note {
+        let name = name(ARCHIVE).child(&format!("{}{}", moment(), suffix(job)));
+        // Ids cannot fail to serialise.
+        let value = serde_json::to_string(&Change::Add(ids.to_vec())).unwrap_or_default();
+        Note { name, value }
+    }
+
+    /// Fails if there is no room for this many more.
+    pub(in crate::runtime::triage) fn check_room(
+        &self,
+        more: u64,
+        scheme: &'static str,
+    ) -> Answer<()> {
+        if self.ids.len() as u64 + more <= MOST {
+            return Ok(());
+        }
+        let message = format!("more than {MOST} dead letters would be archived");
+        let error = TransportError::new(scheme, ErrorKind::Invalid, message);
+        Err(error.hint("purge some of them first: pf dlq purge --archived"))
     }
 
     /// Reports whether nothing is archived.
@@ -74,11 +111,7 @@ impl Archived {
         transport: &dyn Transport,
         ids: &[DeadLetterId],
     ) -> Answer<()> {
-        if self.ids.len() + ids.len() > MOST {
-            let message = format!("more than {MOST} dead letters would be archived");
-            let error = TransportError::new(transport.scheme(), ErrorKind::Invalid, message);
-            return Err(error.hint("purge some of them first: pf dlq purge --archived"));
-        }
+        self.check_room(ids.len() as u64, transport.scheme())?;
         for ids in ids.chunks(PER_NOTE) {
             self.store(transport, Change::Add(ids.to_vec())).await?;
             self.ids.extend(ids.iter().cloned());
@@ -117,4 +150,10 @@ impl Archived {
         self.notes.push(name);
         Ok(())
     }
+}
+
+/// Returns how the names of the notes of a job end.
+fn suffix(job: &JobId) -> String {
+    let name = name(ARCHIVE).child(&job.0);
+    name.as_str().replacen(ARCHIVE, "", 1).replace('.', "-")
 }

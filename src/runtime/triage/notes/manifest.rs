@@ -42,6 +42,9 @@ pub(in crate::runtime::triage) struct Header {
     /// Whether they were taken from the archive.
     #[serde(default)]
     pub(in crate::runtime::triage) archived: bool,
+    /// Whether the job edits them: what is replayed is archived, and the digests are those of the edited messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::runtime::triage) edited: bool,
 }
 
 /// A note of a manifest.
@@ -100,7 +103,7 @@ impl ManifestWriter {
     pub(in crate::runtime::triage) async fn start(
         transport: &dyn Transport,
         job: &JobId,
-        archived: bool,
+        (archived, edited): (bool, bool),
     ) -> Answer<Self> {
         prune(transport).await?;
         let header = Header {
@@ -108,6 +111,7 @@ impl ManifestWriter {
             planned: SystemTime::now(),
             letters: None,
             archived,
+            edited,
         };
         put(transport, &header_name(job), &header).await?;
         Ok(Self {
@@ -118,11 +122,11 @@ impl ManifestWriter {
         })
     }
 
-    /// Adds a dead letter.
+    /// Adds a dead letter, and the digest of the message that replays it.
     pub(in crate::runtime::triage) async fn add(
         &mut self,
         transport: &dyn Transport,
-        letter: &DeadLetter,
+        (letter, digest): (&DeadLetter, MessageDigest),
         target: ReplayTarget,
         group: Option<Group>,
     ) -> Answer<()> {
@@ -136,7 +140,6 @@ impl ManifestWriter {
             targets.push(target);
             groups.push(group);
         }
-        let digest = MessageDigest::of(&letter.message);
         self.page.letters.push((letter.id.clone(), digest, number));
         self.page.next.push(letter.next_id());
         if self.page.letters.len() == PER_NOTE {

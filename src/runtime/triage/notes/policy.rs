@@ -113,10 +113,7 @@ impl Guard {
     /// [`PolicyError::Forbidden`].
     pub fn check_action(&self, action: &JobAction) -> Result<(), PolicyError> {
         self.check_writable()?;
-        match action {
-            JobAction::Replay { to: Some(topic) } => self.check_target(topic),
-            _ => Ok(()),
-        }
+        action.to().map_or(Ok(()), |topic| self.check_target(topic))
     }
 
     /// Fails if a replay may not publish to this topic.

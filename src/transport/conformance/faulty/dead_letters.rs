@@ -1,6 +1,6 @@
 //! Faults in dead letters and the jobs on them.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
@@ -9,8 +9,8 @@ use crate::{
     event::{Group, Headers, Message, Topic},
     transport::{
         DeadLetter, DeadLetterId, DeadLetterScan, DeadLetters, ErrorKind, Job, JobAction, JobId,
-        JobLease, Limits, MessageDigest, Note, NoteName, ReplayScan, ReplayTarget, ReplayTrace,
-        Replayed, Resolution, Result, Selection, Settled, Stats, TraceKind,
+        JobLease, Limits, MessageDigest, Note, NoteName, ReplayEdit, ReplayScan, ReplayTarget,
+        ReplayTrace, Replayed, Resolution, Result, Selection, Settled, Stats, TraceKind,
     },
 };
 
@@ -113,13 +113,14 @@ impl DeadLetters for Faulty {
         &self,
         lease: &JobLease,
         max: usize,
+        edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
         let before = letters(self).await?;
         if self.has(Fault::ReplaysToAll) {
             return replay_to_all(self, lease, max, &before).await;
         }
         let store = self.inner.dead_letters();
-        let mut resolved = store.advance(&trusted(self, lease), max).await?;
+        let mut resolved = store.advance(&trusted(self, lease), max, edit).await?;
         let action = self.shared.actions.lock().get(&lease.job).cloned();
         let stays = match action {
             Some(JobAction::Purge) => self.has(Fault::PurgesNothing),
@@ -238,7 +239,7 @@ async fn letters(faulty: &Faulty) -> Result<Vec<DeadLetter>> {
 async fn carry_out(faulty: &Faulty, job: &JobId) -> Result<()> {
     let store = faulty.inner.dead_letters();
     let lease = store.lease(job, "nobody").await?;
-    store.advance(&lease, 1000).await?;
+    store.advance(&lease, 1000, None).await?;
     store.release(lease, false).await
 }
 
@@ -249,7 +250,11 @@ async fn replay_to_all(
     max: usize,
     before: &[DeadLetter],
 ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-    let resolved = faulty.inner.dead_letters().advance(lease, max).await?;
+    let resolved = faulty
+        .inner
+        .dead_letters()
+        .advance(lease, max, None)
+        .await?;
     for (id, _) in &resolved {
         if let Some(letter) = before.iter().find(|letter| letter.id == *id) {
             faulty.republish(letter.message.clone()).await?;

@@ -104,7 +104,10 @@ pub(in crate::transport::conformance) async fn finish(
     let store = transport.dead_letters();
     let mut all = Vec::new();
     loop {
-        let some = store.advance(&lease, 2).await.expect("the lease is held");
+        let some = store
+            .advance(&lease, 2, None)
+            .await
+            .expect("the lease is held");
         assert!(some.len() <= 2, "more letters than were asked for");
         if some.is_empty() {
             break;

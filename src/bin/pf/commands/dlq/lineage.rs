@@ -43,7 +43,7 @@ impl<'a> Story<'a> {
             return Ok(Vec::new());
         }
         let mut steps = self.read().await?.of_letter(letter).await?;
-        if steps.len() == 1 {
+        if let [LineageStep::DeadLetter { .. }] = steps[..] {
             // That it is a dead letter is no news.
             steps.clear();
         }
@@ -130,6 +130,7 @@ fn text(step: &LineageStep) -> String {
         LineageStep::Replayed {
             job,
             time,
+            edited,
             followed,
         } => {
             let topic = &followed.topic;
@@ -140,7 +141,12 @@ fn text(step: &LineageStep) -> String {
             let position = followed.position.as_ref();
             let position = position.map_or_else(String::new, |at| format!(" at {at}"));
             let (id, time, fate) = (&followed.id, format_time(*time), fate(followed));
-            format!("{id}  replayed {time} {target}{position} by job {job}; {fate}")
+            let replayed = if *edited {
+                "edited and replayed"
+            } else {
+                "replayed"
+            };
+            format!("{id}  {replayed} {time} {target}{position} by job {job}; {fate}")
         }
     }
 }

@@ -117,7 +117,7 @@ impl ContentsBuilder {
     }
 
     pub(super) fn is_replay(&self) -> bool {
-        matches!(self.action, JobAction::Replay { .. })
+        self.action.is_replay()
     }
 
     pub(super) fn add(&mut self, letter: &DeadLetter) {
@@ -142,25 +142,24 @@ impl ContentsBuilder {
     /// Returns the topic and the group that a dead letter is replayed to, or comes from.
     pub(super) fn target(&self, letter: &DeadLetter) -> (Topic, Option<Group>) {
         let record = &letter.record;
-        match &self.action {
-            JobAction::Replay { to: Some(topic) } => (topic.clone(), None),
-            JobAction::Replay { to: None } if !self.to_group || letter.is_foreign => {
-                (record.origin.topic.clone(), None)
+        let topic = &record.origin.topic;
+        match self.action.to() {
+            Some(topic) => (topic.clone(), None),
+            None if self.is_replay() && (!self.to_group || letter.is_foreign) => {
+                (topic.clone(), None)
             }
-            JobAction::Replay { to: None } | JobAction::Purge => {
-                (record.origin.topic.clone(), Some(record.group.clone()))
-            }
+            None => (topic.clone(), Some(record.group.clone())),
         }
     }
 
     /// Returns where the message of a dead letter is replayed to.
     pub(super) fn replay_target(&self, letter: &DeadLetter) -> ReplayTarget {
-        match &self.action {
-            JobAction::Replay { to: Some(topic) } => ReplayTarget {
+        match self.action.to() {
+            Some(topic) => ReplayTarget {
                 topic: topic.clone(),
                 group: None,
             },
-            _ => ReplayTarget {
+            None => ReplayTarget {
                 topic: letter.message.topic.clone(),
                 group: (self.to_group && !letter.is_foreign).then(|| letter.record.group.clone()),
             },
@@ -169,9 +168,9 @@ impl ContentsBuilder {
 
     /// Returns the group that failed, unless every group of another topic gets the replay.
     pub(super) fn failed_group(&self, letter: &DeadLetter) -> Option<Group> {
-        match &self.action {
-            JobAction::Replay { to: Some(_) } => None,
-            _ => Some(letter.record.group.clone()),
+        match self.action.to() {
+            Some(_) => None,
+            None => Some(letter.record.group.clone()),
         }
     }
 
@@ -183,9 +182,10 @@ impl ContentsBuilder {
     ) -> Contents {
         let missing = letters.missing();
         let mut warnings = Vec::new();
-        match &self.action {
-            JobAction::Replay { .. } => self.warn_of_replay(capabilities, &mut warnings),
-            JobAction::Purge => warn_of_purge(capabilities, &mut warnings),
+        if self.is_replay() {
+            self.warn_of_replay(capabilities, &mut warnings);
+        } else {
+            warn_of_purge(capabilities, &mut warnings);
         }
         warn_of_filter_failures(letters, &mut warnings);
         warn_of_missing(&missing, &mut warnings);
@@ -226,7 +226,7 @@ impl ContentsBuilder {
         if self.dead_letters == 0 {
             return;
         }
-        if let JobAction::Replay { to: Some(topic) } = &self.action {
+        if let Some(topic) = self.action.to() {
             warnings.push(format!(
                 "every group that reads `{topic}` gets these events"
             ));

@@ -6,7 +6,7 @@ use super::{contents::Contents, planner::Planner, request::PlanRequest};
 use crate::{
     failpoint,
     runtime::triage::{
-        Guard, TriageError,
+        EditReport, Guard, TriageError,
         listing::PAGE,
         notes::{
             check_unedited, discard_manifest, discard_purge_list, draft_plan, kept_plans,
@@ -32,6 +32,8 @@ pub struct Plan {
     pub contents: Contents,
     /// The hash of the action and the ids, in order; none for a resumed job.
     pub hash: Option<String>,
+    /// What its edit changes, and which dead letters cannot be edited; none without an edit, or for a resumed job.
+    pub edited: Option<EditReport>,
     /// Set if this is an interrupted job that will be resumed.
     pub resumed: Option<Resumed>,
 }
@@ -56,7 +58,7 @@ pub(in crate::runtime::triage) async fn preview(
     let mut jobs = transport.dead_letters().jobs().await?;
     jobs.retain(|job| job.started);
     let planner = Planner::new(transport, guard, request, None).await?;
-    Ok(planner.read_all(&jobs).await?.0)
+    Ok(Box::pin(planner.read_all(&jobs)).await?.contents)
 }
 
 /// Returns the first dead letters that a plan for this request would contain, up to a page more than wanted.
@@ -90,31 +92,32 @@ pub(in crate::runtime::triage) async fn freeze(
     request: PlanRequest,
 ) -> Result<Plan, TriageError> {
     guard.check_writable()?;
-    let text = request.text();
+    let (action, text) = (request.job_action(), request.text());
     let mut jobs = current_jobs(transport).await?;
-    if let Some(job) = take_same(&mut jobs, &request.action, &text) {
+    if let Some(job) = take_same(&mut jobs, &action, &text) {
         return resume(transport.scheme(), job);
     }
     jobs.retain(|job| job.started);
     let letters = transport.dead_letters();
-    let job = letters.plan(request.action.clone(), &text).await?;
+    let job = letters.plan(action, &text).await?;
     failpoint::reach("triage.planned");
     let (keep, is_edit) = (request.keep, request.edit.is_some());
     let planner = Planner::new(transport, guard, request, Some(job.clone()));
     let contents = match planner.await {
-        Ok(planner) => planner.read_all(&jobs).await,
+        Ok(planner) => Box::pin(planner.read_all(&jobs)).await,
         Err(error) => Err(error),
     };
     match contents {
-        Ok((contents, hash)) => {
+        Ok(frozen) => {
             if keep {
-                draft_plan(transport, &job, &hash, is_edit).await?;
+                draft_plan(transport, &job, &frozen.hash, is_edit).await?;
             }
             Ok(Plan {
                 job,
                 selection: text,
-                contents,
-                hash: Some(hash),
+                contents: frozen.contents,
+                hash: Some(frozen.hash),
+                edited: frozen.edited,
                 resumed: None,
             })
         }
@@ -209,6 +212,7 @@ fn resume(scheme: &'static str, job: Job) -> Result<Plan, TriageError> {
         selection: job.selection,
         contents: Contents::left(job.action, left),
         hash: None,
+        edited: None,
         resumed: job.started.then_some(resumed),
     })
 }

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io, sync::Arc};
 
 use crate::{
     event::{Group, Topic},
-    runtime::triage::{PlannedEdit, Query},
+    runtime::triage::{PlannedEdit, Query, ReplayEditor},
     transport::{DeadLetterId, JobAction},
 };
 
@@ -34,6 +34,8 @@ pub struct PlanRequest {
     pub keep: bool,
     /// The edit of a plan that is kept: only what it edits is in the plan, and the plan cannot be run before it is edited.
     pub edit: Option<Arc<PlannedEdit>>,
+    /// Edits the dead letters of a replay as they are replayed; those that cannot be edited are not in the plan.
+    pub editor: Option<ReplayEditor>,
     /// Is called with each dead letter that is planned, in order.
     pub observer: Option<PlanObserver>,
     /// The request as the operator wrote it, by which an interrupted job is found again. By default the text of the query, in
@@ -51,8 +53,20 @@ impl PlanRequest {
             max_replays: None,
             keep: false,
             edit: None,
+            editor: None,
             observer: None,
             text: None,
+        }
+    }
+
+    /// Returns what the job does.
+    pub(super) fn job_action(&self) -> JobAction {
+        match (&self.action, &self.editor) {
+            (JobAction::Replay { to }, Some(editor)) => JobAction::EditedReplay {
+                to: to.clone(),
+                edit: editor.program().to_owned(),
+            },
+            (action, _) => action.clone(),
         }
     }
 

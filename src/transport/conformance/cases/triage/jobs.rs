@@ -45,7 +45,10 @@ pub(crate) async fn progress_is_told(harness: &Harness) {
     let id = dead_letters::plan(harness, REPLAY, &letters).await;
     let lease = dead_letters::lease(&*harness.transport, &id).await;
     let store = harness.transport.dead_letters();
-    let first = store.advance(&lease, 2).await.expect("the lease is held");
+    let first = store
+        .advance(&lease, 2, None)
+        .await
+        .expect("the lease is held");
     assert_eq!(first, done(&letters[..2]));
     let job = listed(harness, &id).await.expect("it has not ended");
     assert_eq!((job.planned, job.resolved, job.started), (3, 2, true));
@@ -103,7 +106,7 @@ pub(crate) async fn a_stale_lease_is_refused(harness: &Harness) {
         "a later lease has a larger token"
     );
     assert_held(
-        store.advance(&stale, 9).await,
+        store.advance(&stale, 9, None).await,
         "work under an earlier lease",
     );
     assert_held(store.renew(&stale).await, "renewing an earlier lease");

@@ -113,7 +113,10 @@ pub(crate) async fn resumes_after_a_crash(harness: &Harness) {
     let worker = harness.again().await;
     let lease = dead_letters::lease(&*worker, &job).await;
     let store = worker.dead_letters();
-    let first = store.advance(&lease, 2).await.expect("the lease is held");
+    let first = store
+        .advance(&lease, 2, None)
+        .await
+        .expect("the lease is held");
     assert_eq!(first, done(&letters[..2]));
     drop(worker);
     let store = harness.transport.dead_letters();

@@ -1,4 +1,4 @@
-//! `pf dlq replay --edit`: the edited dead letters are stored, and then replayed as any others.
+//! `pf dlq replay --edit`: the job edits the dead letters as it replays them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,29 +8,27 @@ use std::{
 
 use protoflow::{
     runtime::{
-        EditEvent, EditReport, EditRequest, EditedReplay, Guard, LogEntry, PlanRequest,
-        PlannedEdit, PolicyError, Query,
+        EditEvent, EditReport, EditRequest, EditedReplay, Guard, PlanRequest, PlannedEdit,
+        PolicyError, Query,
     },
-    transport::{DeadLetter, DeadLetterId, JobAction, Selection},
+    transport::{DeadLetter, JobAction, Selection},
 };
 
 use super::{
     holder,
-    plan::count,
+    outcome::refused,
     plan_file::{self, PlanFile},
     session::{Asking, Session},
 };
 use crate::{
     commands::dlq::{
         list::check_filter,
-        names,
-        operator::{self, who},
+        names, operator,
         repair::{EditView, JqEdit},
         selection::exactly,
     },
     context::Context,
     error::{CliError, CliResult, Exit},
-    output::Remarks,
 };
 
 /// How far a command goes.
@@ -61,44 +59,25 @@ pub(super) async fn run(
         session.resume(&job.id, None, context).await?;
         return Ok(true);
     }
-    if matches!(mode, Mode::Run(_)) {
-        session.triage.recover_edits(operator::is_dead).await?;
+    if let Mode::Run(asking) = mode {
+        request.editor = Some(edit.into_editor());
+        return session.execute(request, asking, context).await;
     }
     let wanted = edit_request(&request, request.query.clone(), text);
-    let guard = session.triage.guard().await.map_err(CliError::from)?;
     let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-    // Where there is no prompt, one pass both shows and does it. Ids that are not unique, and targets that the policy does not have,
-    // are refused by the preview.
-    let is_one_pass = matches!(mode, Mode::Run(asking) if !asking.wanted)
-        && request.query.selection.ids.is_empty()
-        && !guard.limits_replays();
-    let asking = match mode {
-        Mode::Run(asking) if is_one_pass => asking,
-        _ => {
-            let preview = preview(session, wanted.clone(), &mut event).await?;
-            let Some(asking) = confirm(session, &preview, mode, context)? else {
-                check_filter(&preview.filter_failures)?;
-                return Ok(any(&preview));
-            };
-            asking
-        }
-    };
-    guard
-        .check_action(&request.action)
-        .map_err(CliError::from)?;
-    let report = store_edits(session, wanted, &mut event, context).await?;
-    if is_one_pass && !show(session, &report)? {
-        return Ok(any(&report));
+    let preview = preview(session, wanted, &mut event).await?;
+    if matches!(mode, Mode::DryRun) {
+        context.printer.report(&EditView(&preview))?;
+        check_filter(&preview.filter_failures)?;
+        return Ok(any(&preview));
     }
-    // None may be left although the preview had some: others may have worked on them meanwhile.
-    let Some(query) = exactly(&report.ids) else {
-        refused(&report)?;
-        return Ok(true);
-    };
-    request.query = query;
-    session.execute(request, asking, context).await?;
-    refused(&report)?;
-    Ok(true)
+    if !show(session, &preview)? {
+        return Ok(any(&preview));
+    }
+    Err(
+        CliError::usage("an edit needs confirmation and stdin is not a terminal")
+            .hint("confirm with `--yes`"),
+    )
 }
 
 async fn preview(
@@ -128,81 +107,6 @@ fn show(session: &Session, report: &EditReport) -> CliResult<bool> {
         return refused(report).map(|()| false);
     }
     Ok(true)
-}
-
-/// Shows what would change and asks; `None` if nothing is to be done.
-fn confirm(
-    session: &Session,
-    preview: &EditReport,
-    mode: Mode,
-    context: &mut Context,
-) -> CliResult<Option<Asking>> {
-    if matches!(mode, Mode::DryRun) {
-        context.printer.report(&EditView(preview))?;
-        return Ok(None);
-    }
-    if !show(session, preview)? {
-        return Ok(None);
-    }
-    let Mode::Run(asking) = mode else {
-        return Err(
-            CliError::usage("an edit needs confirmation and stdin is not a terminal")
-                .hint("confirm with `--yes`"),
-        );
-    };
-    if asking.wanted && !agreed(preview)? {
-        return Err(CliError::message(Exit::Failed, "nothing was done"));
-    }
-    // It was asked once, about the edit and the replay.
-    Ok(Some(Asking {
-        wanted: false,
-        ..asking
-    }))
-}
-
-/// Stores the edited dead letters, which the log notes.
-async fn store_edits(
-    session: &Session,
-    wanted: EditRequest,
-    event: &mut EditEvent<'_>,
-    context: &Context,
-) -> CliResult<EditReport> {
-    let text = wanted.text.clone();
-    let entry = LogEntry {
-        selection: text.clone(),
-        because: session.because.clone(),
-        ..LogEntry::new(who(), "edit")
-    };
-    let ended = |report: &EditReport, entry| {
-        Some(LogEntry {
-            selection: format!("{text} ({} edited)", report.edited),
-            ..entry
-        })
-    };
-    let triage = &session.triage;
-    let edit = triage.edit(wanted, event);
-    Ok(operator::noted(triage, entry, edit, ended, context).await?)
-}
-
-/// Fails if some dead letters could not be edited.
-fn refused(report: &EditReport) -> CliResult<()> {
-    if report.refused == 0 {
-        return check_filter(&report.filter_failures);
-    }
-    let exit = if report.edited > 0 {
-        Exit::Partly
-    } else {
-        Exit::Failed
-    };
-    let text = format!("{} could not be edited", count(report.refused));
-    Err(CliError::message(exit, text).hint("what is not edited stays as it is"))
-}
-
-fn agreed(preview: &EditReport) -> CliResult<bool> {
-    let letters = count(preview.edited);
-    Ok(Remarks::confirm(&format!(
-        "edit and replay {letters}? [y/N] "
-    ))?)
 }
 
 /// Writes a plan that says what each dead letter becomes; returns whether it selects any.
@@ -253,23 +157,22 @@ pub(super) async fn apply(
         return Ok(triage.cancel(&file.plan.job).await?);
     }
     triage.recover_edits(operator::is_dead).await?;
-    if let Some(query) = exactly(&left(session, file).await?) {
-        let request = PlanRequest::new(file.plan.action.clone(), query.clone());
-        let wanted = edit_request(&request, query, text.clone());
-        let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
-        let preview = triage.preview_edit(wanted.clone(), &mut event).await?;
-        check_same(&preview, file)?;
-        let report = store_edits(session, wanted, &mut event, context).await?;
-        refused(&report)?;
-    }
-    let becomes = file.letters.iter().filter_map(|one| one.becomes.as_ref());
-    let ids: Vec<_> = becomes.map(|becomes| becomes.becomes.clone()).collect();
+    check_left(session, file).await?;
+    let ids: Vec<_> = file.letters.iter().map(|one| one.id.clone()).collect();
     let Some(query) = exactly(&ids) else {
         return Ok(());
     };
     let request = PlanRequest {
-        text: Some(text),
-        ..PlanRequest::new(file.plan.action.clone(), query)
+        text: Some(text.clone()),
+        ..PlanRequest::new(file.plan.action.clone(), query.clone())
+    };
+    let wanted = edit_request(&request, query, text);
+    let mut event = |letter: &_, record: &[u8]| edit.apply(letter, record);
+    let preview = triage.preview_edit(wanted, &mut event).await?;
+    check_same(&preview, file)?;
+    let request = PlanRequest {
+        editor: Some(edit.into_editor()),
+        ..request
     };
     let asking = Asking {
         wanted: false,
@@ -292,14 +195,13 @@ fn edit_request(request: &PlanRequest, query: Query, text: String) -> EditReques
     }
 }
 
-/// Returns the dead letters of a plan that are still to be edited; fails if one is neither there nor edited.
-async fn left(session: &Session, file: &PlanFile) -> CliResult<Vec<DeadLetterId>> {
+/// Fails if a dead letter of a plan is not there any more, or must not be replayed.
+async fn check_left(session: &Session, file: &PlanFile) -> CliResult<()> {
     let guard = session.triage.guard().await.map_err(CliError::from)?;
     guard
         .check_action(&file.plan.action)
         .map_err(CliError::from)?;
-    let planned: HashSet<_> = file.letters.iter().map(|letter| &letter.id).collect();
-    let mut present = HashSet::new();
+    let mut left: HashSet<_> = file.letters.iter().map(|letter| &letter.id).collect();
     let mut letters = session.triage.list(Selection::default()).await?;
     loop {
         let page = letters.next(500).await?;
@@ -307,36 +209,21 @@ async fn left(session: &Session, file: &PlanFile) -> CliResult<Vec<DeadLetterId>
             break;
         }
         // Before the first is edited: the replay would leave out what the policy forbids since the plan was made.
-        for letter in page.iter().filter(|letter| planned.contains(&letter.id)) {
-            check_policy(&guard, &file.plan.action, letter).map_err(CliError::from)?;
-        }
-        present.extend(page.into_iter().map(|letter| letter.id));
-    }
-    let mut left = Vec::new();
-    let mut gone = Vec::new();
-    for letter in &file.letters {
-        let edited = letter.becomes.as_ref().map(|becomes| &becomes.becomes);
-        if edited.is_some_and(|edited| present.contains(edited)) {
-            continue;
-        }
-        if present.contains(&letter.id) {
-            left.push(letter.id.clone());
-        } else {
-            gone.push(&letter.id);
+        for letter in &page {
+            if left.remove(&letter.id) {
+                check_policy(&guard, &file.plan.action, letter).map_err(CliError::from)?;
+            }
         }
     }
-    match gone.iter().min() {
-        Some(first) => Err(plan_file::gone(gone.len() as u64, first)),
-        None => Ok(left),
+    match left.iter().min() {
+        Some(first) => Err(plan_file::gone(left.len() as u64, first)),
+        None => Ok(()),
     }
 }
 
 fn check_policy(guard: &Guard, action: &JobAction, letter: &DeadLetter) -> Result<(), PolicyError> {
     guard.check_replay_of(letter)?;
-    match action {
-        JobAction::Replay { to: Some(topic) } => guard.check_target(topic),
-        _ => guard.check_target(&letter.message.topic),
-    }
+    guard.check_target(action.to().unwrap_or(&letter.message.topic))
 }
 
 /// Fails unless each dead letter becomes what the plan says.

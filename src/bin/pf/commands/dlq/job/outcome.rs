@@ -4,13 +4,15 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use protoflow::{
-    runtime::{JobReport, Plan},
+    runtime::{EditReport, JobReport, Plan, TriageError},
     transport::{DeadLetterId, JobAction, Resolution},
 };
 use serde::Serialize;
 
 use super::plan::count;
 use crate::{
+    commands::dlq::list::check_filter,
+    context::Context,
     error::{CliError, CliResult, Exit},
     output::{Format, Paint, Painter, Printer, Remarks, Report},
 };
@@ -176,11 +178,60 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// Fails if an edit refused some dead letters.
+pub fn refused(report: &EditReport) -> CliResult<()> {
+    if report.refused == 0 {
+        return check_filter(&report.filter_failures);
+    }
+    let exit = if report.edited > 0 {
+        Exit::Partly
+    } else {
+        Exit::Failed
+    };
+    let text = format!("{} could not be edited", count(report.refused));
+    Err(CliError::message(exit, text).hint("what is not edited stays as it is"))
+}
+
+/// Fails if some dead letters could not be edited.
+pub fn check_edited(plan: &Plan) -> CliResult<()> {
+    plan.edited.as_ref().map_or(Ok(()), refused)
+}
+
+/// Reports whether a job did not begin, because another one or an edit is at work, its plan is out of date, or the policy
+/// forbids it.
+pub fn never_began(report: &Result<JobReport, TriageError>) -> bool {
+    matches!(
+        report,
+        Err(TriageError::Transport(_) | TriageError::Policy(_))
+    )
+}
+
+/// Prints the report and decides how the command ends.
+pub fn conclude(
+    plan: &Plan,
+    report: Result<JobReport, TriageError>,
+    context: &mut Context,
+) -> CliResult<()> {
+    let (report, stopped) = match report {
+        Ok(report) => (report, None),
+        Err(TriageError::Stopped { report, source }) => (*report, Some(source)),
+        Err(error) => return Err(error.into()),
+    };
+    let was_earlier = plan.resumed.is_some() && report.complete;
+    let summary = Summary::new(plan, report);
+    context.printer.report(&summary)?;
+    if was_earlier {
+        let remarks = context.printer.remarks();
+        remarks.remark("this was the earlier plan; dead letters since then remain");
+    }
+    summary.verdict(stopped.map(CliError::from))
+}
+
 impl Report for Summary<'_> {
     fn human(&self, out: &mut dyn Write, paint: Painter<'_>) -> io::Result<()> {
         let done = match self.action {
-            JobAction::Replay { .. } => "replayed",
             JobAction::Purge => "purged",
+            action if action.is_replay() => "replayed",
             _ => "done with",
         };
         let report = &self.report;

@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use protoflow::{
-    runtime::{Contents, Target},
-    transport::JobAction,
-};
+use protoflow::runtime::{Contents, Target};
 use serde::Serialize;
 
 use crate::output::{Paint, Painter, Remarks, Report, abridged, counted};
@@ -44,11 +41,11 @@ impl<'a> PlanView<'a> {
 
     fn target(&self, target: &Target) -> String {
         let Target { topic, group, .. } = target;
-        match (&self.contents.action, group) {
-            (JobAction::Replay { .. }, Some(group)) => format!("to {group} on {topic}"),
-            (JobAction::Replay { .. }, None) => format!("to {topic}, for every group"),
-            (_, Some(group)) => format!("of {group} on {topic}"),
-            (_, None) => format!("of {topic}"),
+        match (self.contents.action.is_replay(), group) {
+            (true, Some(group)) => format!("to {group} on {topic}"),
+            (true, None) => format!("to {topic}, for every group"),
+            (false, Some(group)) => format!("of {group} on {topic}"),
+            (false, None) => format!("of {topic}"),
         }
     }
 }

@@ -9,14 +9,15 @@ use std::{
 
 use protoflow::{
     runtime::{
-        JobOptions, JobReport, LogEntry, Plan, PlanRequest, PlannedEdit, Triage, TriageError,
+        JobOptions, JobReport, LogEntry, Plan, PlanRequest, PlannedEdit, ReplayEditor, Triage,
+        TriageError,
     },
     transport::{JobAction, JobId},
 };
 
 use super::{
     holder,
-    outcome::{Outcomes, Progress, Summary},
+    outcome::{Outcomes, Progress, Summary, check_edited, conclude, never_began},
     plan::{PlanView, count},
     plan_file::{PlanHeader, PlanWriter},
 };
@@ -27,6 +28,7 @@ use crate::{
         list::check_filter,
         names,
         operator::{self, who},
+        repair::{EditView, JqEdit},
         selection::exactly,
     },
     context::Context,
@@ -40,6 +42,12 @@ use crate::{
 pub(super) struct Asking {
     pub(super) wanted: bool,
     pub(super) all: bool,
+}
+
+/// A plan to be run, and its edit.
+struct Run<'a> {
+    plan: &'a Plan,
+    editor: Option<ReplayEditor>,
 }
 
 pub(super) struct Session {
@@ -91,6 +99,7 @@ impl Session {
         context: &mut Context,
     ) -> CliResult<bool> {
         holder::clear(&self.triage, &self.remarks).await?;
+        let editor = request.editor.clone();
         let plan = match self.triage.plan(request).await {
             Ok(plan) => plan,
             Err(error) => return Err(names::explain(&self.triage, error).await),
@@ -98,6 +107,7 @@ impl Session {
         self.show(&plan);
         if plan.contents.dead_letters == 0 && plan.resumed.is_none() {
             self.triage.drop_plan(&plan).await?;
+            check_edited(&plan)?;
             check_filter(&plan.contents.reasons.filter_failures)?;
             return Ok(false);
         }
@@ -109,12 +119,13 @@ impl Session {
                 return Err(CliError::message(Exit::Failed, "nothing was done"));
             }
         }
-        let report = self.run_all(&plan, context).await?;
+        let report = Box::pin(self.run_all(&plan, editor, context)).await?;
         if never_began(&report) {
             // Best effort: otherwise it is dropped later with the abandoned plans.
             let _ = self.triage.drop_plan(&plan).await;
         }
         conclude(&plan, report, context)?;
+        check_edited(&plan)?;
         check_filter(&plan.contents.reasons.filter_failures)?;
         Ok(true)
     }
@@ -137,7 +148,10 @@ impl Session {
             self.remarks
                 .remark(&format!("{verb} {letters} of {store}, as planned"));
         }
-        let report = self.run_all(&plan, context).await?;
+        let edit = plan.contents.action.edit();
+        let editor = edit.map(JqEdit::compile).transpose()?;
+        let editor = editor.map(JqEdit::into_editor);
+        let report = Box::pin(self.run_all(&plan, editor, context)).await?;
         conclude(&plan, report, context)
     }
 
@@ -239,6 +253,12 @@ impl Session {
             ));
             return;
         }
+        if let Some(edited) = &plan.edited {
+            self.remarks.remark(&EditView(edited).text());
+            if plan.contents.dead_letters == 0 && edited.refused > 0 {
+                return;
+            }
+        }
         let shown = PlanView::new(&self.store, &plan.contents);
         self.remarks.remark(&shown.text());
         shown.warn(&self.remarks);
@@ -248,10 +268,12 @@ impl Session {
     async fn run_all(
         &self,
         plan: &Plan,
+        editor: Option<ReplayEditor>,
         context: &mut Context,
     ) -> CliResult<Result<JobReport, TriageError>> {
+        let run = Run { plan, editor };
         let Some(canary) = self.canary else {
-            return self.run_plan(plan, None, context).await;
+            return self.run_plan(&run, None, context).await;
         };
         let resolved = plan.resumed.as_ref().map_or(0, |resumed| resumed.resolved);
         let left = canary
@@ -259,7 +281,7 @@ impl Session {
             .saturating_sub(usize::try_from(resolved).unwrap_or(usize::MAX));
         let mut first = JobReport::default();
         if left > 0 {
-            match self.run_plan(plan, Some(left), context).await? {
+            match self.run_plan(&run, Some(left), context).await? {
                 Ok(report) => first = report,
                 failed => return Ok(failed),
             }
@@ -277,7 +299,7 @@ impl Session {
         if first.complete {
             return Ok(Ok(first));
         }
-        let rest = self.run_plan(plan, None, context).await?;
+        let rest = self.run_plan(&run, None, context).await?;
         Ok(match rest {
             Ok(rest) => Ok(first.then(rest)),
             Err(TriageError::Stopped { report, source }) => Err(TriageError::Stopped {
@@ -290,11 +312,11 @@ impl Session {
 
     async fn run_plan(
         &self,
-        plan: &Plan,
+        run: &Run<'_>,
         most: Option<usize>,
         context: &mut Context,
     ) -> CliResult<Result<JobReport, TriageError>> {
-        let signals = context.signals()?;
+        let (signals, plan) = (context.signals()?, run.plan);
         let entry = LogEntry {
             selection: plan.selection.clone(),
             because: self.because.clone(),
@@ -308,6 +330,7 @@ impl Session {
             rate: self.rate,
             stop_on_refail: self.stop_on_refail,
             most,
+            edit: run.editor.clone(),
         };
         let progress = Progress::new(plan, &self.remarks);
         let mut outcomes = Outcomes::new(&plan.contents.action, &mut context.printer, &progress);
@@ -353,7 +376,10 @@ impl Session {
                 vec!["purge".to_owned()],
             ),
             action => (
-                format!("{} {letters}? [y/N] ", action.verb()),
+                match action.edit() {
+                    Some(_) => format!("edit and replay {letters}? [y/N] "),
+                    None => format!("{} {letters}? [y/N] ", action.verb()),
+                },
                 ["y", "yes"].map(str::to_owned).into(),
             ),
         };
@@ -366,34 +392,4 @@ impl Session {
         let answer = answer.trim();
         Ok(yes.iter().any(|yes| yes.eq_ignore_ascii_case(answer)))
     }
-}
-
-/// Reports whether a job did not begin, because another one or an edit is at work, its plan is out of date, or the policy
-/// forbids it.
-fn never_began(report: &Result<JobReport, TriageError>) -> bool {
-    matches!(
-        report,
-        Err(TriageError::Transport(_) | TriageError::Policy(_))
-    )
-}
-
-/// Prints the report and decides how the command ends.
-fn conclude(
-    plan: &Plan,
-    report: Result<JobReport, TriageError>,
-    context: &mut Context,
-) -> CliResult<()> {
-    let (report, stopped) = match report {
-        Ok(report) => (report, None),
-        Err(TriageError::Stopped { report, source }) => (*report, Some(source)),
-        Err(error) => return Err(error.into()),
-    };
-    let was_earlier = plan.resumed.is_some() && report.complete;
-    let summary = Summary::new(plan, report);
-    context.printer.report(&summary)?;
-    if was_earlier {
-        let remarks = context.printer.remarks();
-        remarks.remark("this was the earlier plan; dead letters since then remain");
-    }
-    summary.verdict(stopped.map(CliError::from))
 }

@@ -1,6 +1,9 @@
 //! An edit by jq, on the record of `-o json`.
 
-use protoflow::{runtime::Filter, transport::DeadLetter};
+use protoflow::{
+    runtime::{Filter, ReplayEditor},
+    transport::DeadLetter,
+};
 
 use crate::error::{CliError, CliResult, Exit};
 
@@ -17,6 +20,16 @@ impl JqEdit {
                 .hint("it is jq on the record of `-o json`, as in `.event.data.amount |= tonumber`")
         })?;
         Ok(Self(filter))
+    }
+
+    /// Returns it as the edit of a replay.
+    pub fn into_editor(self) -> ReplayEditor {
+        let (program, is_of_event) = (self.program().to_owned(), self.0.is_event_edit());
+        let editor = ReplayEditor::new(program, move |letter, record| self.apply(letter, record));
+        if is_of_event {
+            return editor.of_event_alone();
+        }
+        editor
     }
 
     /// Returns the jq program.
