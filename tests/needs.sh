@@ -60,6 +60,7 @@ need_for_java() {
 need_for_outboxes() {
     need "python3 -m pip --version" python3-pip python
     need "ls /usr/lib/postgresql/*/bin/initdb || initdb --version" postgresql
+    need "openssl version" openssl
     need "ls /usr/sbin/pgbouncer || pgbouncer --version" pgbouncer
 }
 

@@ -19,6 +19,11 @@ pub trait ReceiptedPublisher: fmt::Debug + Send + Sync {
     /// Returns the receipt of the last batch that was stored under the name before this publisher was opened.
     fn receipt(&self) -> Option<&Bytes>;
 
+    /// Returns how many messages a batch may have.
+    fn limit(&self) -> usize {
+        usize::MAX
+    }
+
     /// Stores all messages and the receipt, or nothing.
     ///
     /// A delay is refused. After an error that names no message the publisher must not be used again: open the name once

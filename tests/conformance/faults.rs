@@ -26,6 +26,17 @@ const FAULTS: &[(&str, Fault)] = &[
     ("dedup::survives_reopening", Fault::StoresDuplicates),
     ("dedup::covers_delays", Fault::StoresDuplicates),
     ("dedup::refuses_what_is_no_event", Fault::StoresDuplicates),
+    (
+        "receipts::are_stored_with_their_batch",
+        Fault::ForgetsReceipts,
+    ),
+    ("receipts::fence_earlier_publishers", Fault::FencesNot),
+    ("receipts::refuse_a_lower_number", Fault::FencesNot),
+    ("receipts::of_two_names_stay_apart", Fault::OneReceipt),
+    (
+        "receipts::are_not_stored_with_a_refused_batch",
+        Fault::StoresPartly,
+    ),
     ("bytes::survive_to_a_tail", Fault::MergesHeaders),
     ("bytes::survive_to_a_consumer", Fault::NullsToEmpty),
     ("bytes::survive_a_retry", Fault::RetriesStripped),

@@ -59,9 +59,31 @@ impl Postgres {
 
     /// Starts the server again on what it had stored.
     pub fn launch(&self) {
+        self.launch_with("-c listen_addresses=");
+    }
+
+    /// Starts the server again with further options, and listens on a port of this machine, which it returns.
+    pub fn listen(&self, options: &str) -> u16 {
+        self.kill();
+        let [port, _] = crate::process::free_ports();
+        self.launch_with(&format!(
+            "-c listen_addresses=localhost -c port={port} {options}"
+        ));
+        port
+    }
+
+    /// Refuses connections without TLS, but on its socket.
+    pub fn require_tls(&self) {
+        let rules = "local all all trust\nhostssl all all all trust\n";
+        fs::write(self.data().join("pg_hba.conf"), rules).expect("it is ours");
+        let data = self.data();
+        self.run("pg_ctl", &["-D", data.to_str().unwrap(), "reload"]);
+    }
+
+    fn launch_with(&self, more: &str) {
         let data = self.data();
         let options = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c max_connections=60",
+            "-c unix_socket_directories={} -c fsync=off -c max_connections=60 {more}",
             self.folder().display()
         );
         let log = self.folder().join("log");

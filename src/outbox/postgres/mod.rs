@@ -16,7 +16,7 @@ mod table;
 mod tls;
 
 pub use self::{
-    enqueue::{enqueue, enqueue_all},
+    enqueue::{enqueue, enqueue_all, enqueue_prepared, prepare},
     inbox::enter,
 };
 pub(super) use self::{inbox::PostgresInbox, table::PostgresTable};

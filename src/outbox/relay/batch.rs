@@ -64,6 +64,14 @@ pub(super) fn receipt(batch: &[Prepared]) -> bytes::Bytes {
     receipt::write(rows.map(|row| Sent::of(row.id, &row.event)))
 }
 
+/// Returns why a row was refused, with the cause.
+pub(super) fn reason(error: &TransportError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 /// Takes the first row of each key: if one of them is refused, no later row of its key has been published.
 pub(super) fn first_of_each_key(batch: &mut Vec<Prepared>) -> Vec<Prepared> {
     let mut keys = HashSet::new();

@@ -16,6 +16,11 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// ... and the longest wait.
 const LONGEST_RETRY: Duration = Duration::from_secs(2);
 
+/// How long a table may be empty before it is polled less often.
+const QUIET: Duration = Duration::from_mins(1);
+/// How much less often.
+const QUIET_FACTOR: u32 = 2;
+
 /// What the relay of a shard works with.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -62,6 +67,15 @@ impl Context {
     pub(super) async fn rest(&self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Waits until the table may have rows; less attentively if it has been empty for this long.
+    pub(super) async fn wait_for_rows(&self, empty: Duration) {
+        let factor = if empty >= QUIET { QUIET_FACTOR } else { 1 };
+        tokio::select! {
+            () = self.table.wait(self.options.poll * factor) => {}
             () = self.stop.cancelled() => {}
         }
     }

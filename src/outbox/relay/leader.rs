@@ -5,18 +5,18 @@
 //! later is refused by the target, where that stores receipts; elsewhere the lease is renewed at every third of its
 //! length.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use super::{
-    batch::Prepared,
+    batch::{self, Prepared},
     blocked::Blocked,
     context::Context,
     floor::Floor,
     options::{RelayNotice, RelaySummary},
-    rate::Rate,
-    target::{Published, Target, is_permanent},
+    pace::{Pace, Rate},
+    target::{Target, is_permanent},
 };
 use crate::{
     failpoint,
@@ -29,11 +29,6 @@ use crate::{
 
 /// How often refused rows are looked at, for those that an operator resolved.
 const REVIEW: Duration = Duration::from_secs(2);
-/// How long a table may be empty before it is polled less often.
-const QUIET: Duration = Duration::from_mins(1);
-/// How much less often.
-const QUIET_FACTOR: u32 = 2;
-
 /// How leading ended.
 pub(super) enum Turn {
     /// The lease is lost or was given back; another turn follows.
@@ -54,8 +49,9 @@ pub(super) struct Leader<'a> {
     unsettled: Vec<i64>,
     /// Rows of this relay of which only the receipt will say whether they were published.
     uncertain: Vec<i64>,
-    /// Rows of the next batch, fewer while a refused one is searched for.
-    limit: usize,
+    pace: Pace,
+    /// The rows of the next batch, read while the last one was published.
+    ahead: Vec<PendingRow>,
     summary: RelaySummary,
     rate: Rate,
     renewed: Instant,
@@ -76,7 +72,8 @@ impl<'a> Leader<'a> {
             blocked: Blocked::default(),
             unsettled: Vec::new(),
             uncertain: Vec::new(),
-            limit: usize::MAX,
+            pace: Pace::default(),
+            ahead: Vec::new(),
             summary: RelaySummary::default(),
             rate: Rate::default(),
             renewed: now,
@@ -105,6 +102,7 @@ impl<'a> Leader<'a> {
                 Err(error) => {
                     // Whether the last batch was stored is read from the target.
                     self.target = None;
+                    self.ahead.clear();
                     if let Err(fatal) = self.context.outage(error).await {
                         break Err(fatal);
                     }
@@ -119,8 +117,7 @@ impl<'a> Leader<'a> {
         turn
     }
 
-    /// Forgets refused rows that an operator resolved since the last look, so that the summary does not have them. Best
-    /// effort: the database may be away.
+    /// Forgets refused rows that an operator resolved since the last look, so that the summary does not have them.
     async fn forget_resolved(&mut self) {
         let refused = self.blocked.rows();
         if !refused.is_empty()
@@ -132,10 +129,8 @@ impl<'a> Leader<'a> {
 
     /// Opens the target, or publishes one batch, or waits for rows.
     async fn step(&mut self) -> Result<Option<Turn>> {
-        if !self.unsettled.is_empty() && !self.settle().await? {
-            return Ok(Some(Turn::Lost));
-        }
-        if self.renewed.elapsed() >= self.lease.length / 3 && !self.renew().await? {
+        let is_ending = self.renewed.elapsed() >= self.lease.length / 3;
+        if (is_ending || !self.unsettled.is_empty()) && !self.settle().await? {
             return Ok(Some(Turn::Lost));
         }
         if self.target.is_none() {
@@ -143,8 +138,7 @@ impl<'a> Leader<'a> {
         }
         let now = Instant::now();
         self.review(now).await?;
-        let above = self.floor.above(now);
-        let rows = self.claim(above, now).await?;
+        let (above, rows) = self.read(now).await?;
         if rows.is_empty() {
             self.context.answered();
             return Ok(self.idle(above).await);
@@ -230,52 +224,71 @@ impl<'a> Leader<'a> {
         Ok(recovered)
     }
 
-    async fn claim(&self, above: i64, now: Instant) -> Result<Vec<PendingRow>> {
-        let (without_keys, without_rows) = self.blocked.left_out(now);
-        let claim = Claim {
-            shard: self.lease.shard,
-            above,
-            limit: i64::try_from(self.context.options.batch.min(self.limit))
-                .map_or(500, |n| n.max(1)),
-            without_keys,
-            without_rows,
-        };
-        self.context.table.claim(&claim).await
+    /// Returns rows, and above which identifier they were read.
+    async fn read(&mut self, now: Instant) -> Result<(i64, Vec<PendingRow>)> {
+        let ahead = std::mem::take(&mut self.ahead);
+        if !ahead.is_empty() {
+            return Ok((1, ahead));
+        }
+        let above = self.floor.above(now);
+        let claim = self.next_claim(above, now, &[]);
+        Ok((above, self.context.table.claim(&claim).await?))
     }
 
-    /// Publishes rows, and notes those that are refused; returns why the rest could not be published.
-    async fn publish(&mut self, rows: Vec<PendingRow>) -> Result<Option<TransportError>> {
+    /// Returns what to read, without these rows.
+    fn next_claim(&self, above: i64, now: Instant, without: &[i64]) -> Claim {
+        let (without_keys, mut without_rows) = self.blocked.left_out(now);
+        without_rows.extend(without);
+        let most = self.target.as_ref().map_or(1, Target::limit);
+        let rows = self.pace.rows(most.min(self.context.options.batch));
+        Claim {
+            shard: self.lease.shard,
+            above,
+            limit: i64::try_from(rows).unwrap_or(i64::MAX),
+            without_keys,
+            without_rows,
+        }
+    }
+
+    /// Encodes rows, without those that are held up or refused.
+    async fn prepare(&mut self, rows: Vec<PendingRow>, now: Instant) -> Result<Vec<Prepared>> {
         let encoding = self.context.transport.encoding();
         let mut batch = Vec::with_capacity(rows.len());
         for row in rows {
-            let is_held_up = row.key.is_some() && self.blocked.holds_up(&row, Instant::now());
+            let is_held_up = row.key.is_some() && self.blocked.holds_up(&row, now);
             match Prepared::new(row, encoding) {
                 _ if is_held_up => {}
                 Ok(prepared) => batch.push(prepared),
                 Err(refused) => self.refuse(&refused.0, refused.1).await?,
             }
         }
-        let Some(mut target) = self.target.take() else {
+        Ok(batch)
+    }
+
+    /// Publishes rows, and notes those that are refused; returns why the rest could not be published.
+    async fn publish(&mut self, rows: Vec<PendingRow>) -> Result<Option<TransportError>> {
+        let (count, now) = (rows.len(), Instant::now());
+        self.pace.measure(&rows);
+        let batch = self.prepare(rows, now).await?;
+        let ids: Vec<i64> = batch.iter().map(|prepared| prepared.row.id).collect();
+        // More rows wait if there are as many as are asked for.
+        let above = self.floor.above(now);
+        let next = self.next_claim(above, now, &ids);
+        let is_full = i64::try_from(count).is_ok_and(|count| count >= next.limit);
+        let next = (is_full && ids.len() == count).then_some(next);
+        let Some(target) = self.target.take() else {
             return Ok(None);
         };
-        let ids: Vec<i64> = batch.iter().map(|prepared| prepared.row.id).collect();
-        let publishing = async move {
-            let published = target.publish(batch).await;
-            Ok((target, published))
-        };
-        let (target, published) = self.renewing(publishing).await?;
-        let Published {
-            sent,
-            refused,
-            is_refused_whole,
-            outage,
-        } = published;
-        if is_refused_whole {
-            self.limit = ids.len() / 2;
+        let publishing = target.publish_and_read(batch, Arc::clone(&self.context.table), next);
+        let (target, published, ahead) = self.renewing(async { Ok(publishing.await) }).await?;
+        let (sent, outage) = (published.sent, published.outage);
+        let is_clean = sent.len() == ids.len();
+        if published.is_refused_whole {
+            self.pace.halve(ids.len());
             self.floor.lower();
         } else if outage.is_none() {
             self.target = Some(target);
-            self.limit = usize::MAX;
+            self.pace.published();
         } else {
             self.uncertain = ids;
         }
@@ -284,9 +297,13 @@ impl<'a> Leader<'a> {
                 self.floor.lower();
             }
         }
+        // Rows that were read ahead may be behind one that was refused: then they are read again.
+        if is_clean {
+            self.ahead = ahead;
+        }
         self.count(sent.len());
         self.unsettled.extend(sent);
-        for (prepared, error) in refused {
+        for (prepared, error) in published.refused {
             self.refuse(&prepared.row, error).await?;
         }
         Ok(outage)
@@ -294,15 +311,11 @@ impl<'a> Leader<'a> {
 
     async fn refuse(&mut self, row: &PendingRow, error: TransportError) -> Result<()> {
         let parked = self.context.options.park && is_permanent(&error);
-        let mut text = error.to_string();
-        if let Some(cause) = std::error::Error::source(&error) {
-            text = format!("{text}: {cause}");
-        }
-        self.context.table.refuse(row.id, &text, parked).await?;
+        let reason = batch::reason(&error);
+        self.context.table.refuse(row.id, &reason, parked).await?;
         if parked {
             self.summary.parked += 1;
             self.blocked.resolve(row.id);
-            // The rows of its key behind it.
             self.floor.lower();
         } else {
             self.blocked.refuse(row, Instant::now());
@@ -322,7 +335,7 @@ impl<'a> Leader<'a> {
         self.summary.sent += rows as u64;
     }
 
-    /// Removes published rows; returns whether the lease is still held.
+    /// Removes published rows, if any, and extends the lease; returns whether the lease is still held.
     async fn settle(&mut self) -> Result<bool> {
         let asked = Instant::now();
         let progress = Progress {
@@ -336,16 +349,7 @@ impl<'a> Leader<'a> {
         Ok(is_held)
     }
 
-    async fn renew(&mut self) -> Result<bool> {
-        let asked = Instant::now();
-        let rate = self.rate.per_second(asked);
-        let is_held = self.context.table.renew(&self.lease, rate).await?;
-        self.renewed = asked;
-        Ok(is_held)
-    }
-
-    /// Waits for the target and extends the lease meanwhile. A lease that is lost is noticed by the next step: the target
-    /// has fenced this relay then.
+    /// Waits for the target and extends the lease meanwhile. The next step notices that it is lost.
     async fn renewing<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut work = std::pin::pin!(work);
         loop {
@@ -353,7 +357,10 @@ impl<'a> Leader<'a> {
                 done = &mut work => return done,
                 () = sleep(self.lease.length / 3) => {
                     // Without an answer the database lets no other relay lead either.
-                    let _ = self.renew().await;
+                    let asked = Instant::now();
+                    let rate = self.rate.per_second(asked);
+                    let _ = self.context.table.renew(&self.lease, rate).await;
+                    self.renewed = asked;
                 }
             }
         }
@@ -387,12 +394,7 @@ impl<'a> Leader<'a> {
             self.floor.lower();
             return None;
         }
-        let is_quiet = self.active.elapsed() >= QUIET;
-        let poll = self.context.options.poll * if is_quiet { QUIET_FACTOR } else { 1 };
-        tokio::select! {
-            () = self.context.table.wait(poll) => {}
-            () = self.context.stop.cancelled() => {}
-        }
+        self.context.wait_for_rows(self.active.elapsed()).await;
         None
     }
 }

@@ -7,7 +7,7 @@ mod context;
 mod floor;
 mod leader;
 mod options;
-mod rate;
+mod pace;
 mod run;
 mod standby;
 mod target;

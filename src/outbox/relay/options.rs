@@ -11,7 +11,7 @@ pub struct RelayOptions {
     pub holder: String,
     /// How long a relay that died keeps its lease. A transaction of a relay is much shorter.
     pub lease: Duration,
-    /// Rows per batch.
+    /// Rows per batch, at most: fewer of large ones, and where the target takes fewer.
     pub batch: usize,
     /// Keeps published rows for this long; otherwise they are deleted.
     pub keep: Option<Duration>,
@@ -30,7 +30,7 @@ impl Default for RelayOptions {
         Self {
             holder: format!("process {}", std::process::id()),
             lease: Duration::from_secs(10),
-            batch: 500,
+            batch: 2000,
             keep: None,
             park: false,
             until_end: false,

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::batch::{self, Prepared};
+use super::{
+    batch::{self, Prepared},
+    pace::FEW,
+};
 use crate::{
     failpoint,
     outbox::{
         receipt::{self, Sent},
-        table::Lease,
+        table::{Claim, Lease, PendingRow, Table},
     },
     transport::{ErrorKind, ReceiptedPublisher, Result, Transport, TransportError},
 };
@@ -66,8 +69,34 @@ impl Target {
         Ok((Self::Plain { transport, dedup }, Vec::new()))
     }
 
+    /// Returns how many rows a batch may have.
+    pub(super) fn limit(&self) -> usize {
+        match self {
+            Self::Receipted(publisher) => publisher.limit(),
+            Self::Plain { .. } => FEW,
+        }
+    }
+
+    /// Publishes a batch, and meanwhile reads rows of the next one, if any are asked for.
+    pub(super) async fn publish_and_read(
+        mut self,
+        batch: Vec<Prepared>,
+        table: Arc<dyn Table>,
+        next: Option<Claim>,
+    ) -> (Self, Published, Vec<PendingRow>) {
+        let reading = async {
+            match next {
+                // An error comes again where it is waited for.
+                Some(next) => table.claim(&next).await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        };
+        let (published, rows) = tokio::join!(self.publish(batch), reading);
+        (self, published, rows)
+    }
+
     /// Publishes a batch in its order.
-    pub(super) async fn publish(&mut self, batch: Vec<Prepared>) -> Published {
+    async fn publish(&mut self, batch: Vec<Prepared>) -> Published {
         match self {
             Self::Receipted(publisher) => receipted(publisher.as_mut(), batch).await,
             Self::Plain { transport, dedup } => plain(transport.as_ref(), *dedup, batch).await,

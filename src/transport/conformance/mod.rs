@@ -42,7 +42,7 @@ use self::cases::{
     consume::{attempts, groups, handlers, marks, order, retry, settle, until_end},
     delay::{delays as delay, schedules},
     doctor,
-    messages::{bytes, dedup, looking, publish, tail},
+    messages::{bytes, dedup, looking, publish, receipts, tail},
     triage::{dead_letters, jobs, notes, replay, replays},
 };
 pub use self::harness::{Harness, Store};
@@ -65,6 +65,13 @@ macro_rules! conformance_cases {
                 survives_reopening,
                 covers_delays,
                 refuses_what_is_no_event,
+            }
+            receipts {
+                are_stored_with_their_batch,
+                fence_earlier_publishers,
+                refuse_a_lower_number,
+                of_two_names_stay_apart,
+                are_not_stored_with_a_refused_batch,
             }
             bytes {
                 survive_to_a_tail,

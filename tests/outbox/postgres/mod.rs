@@ -1,5 +1,7 @@
 //! Outboxes in PostgreSQL, on a real server.
 
+mod bloat;
+mod disk;
 mod doctor;
 mod fixture;
 mod inbox;
@@ -7,4 +9,5 @@ mod operating;
 mod outages;
 mod rights;
 mod shards;
+mod tls;
 mod writers;

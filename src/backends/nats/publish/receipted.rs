@@ -125,6 +125,11 @@ impl ReceiptedPublisher for NatsBatches {
         self.receipt.as_ref()
     }
 
+    /// The server takes 1,000 messages, of which one is the receipt.
+    fn limit(&self) -> usize {
+        999
+    }
+
     async fn publish(&mut self, batch: Vec<Outgoing>, receipt: Bytes) -> Result<(), BatchError> {
         BatchError::refuse_delays(SCHEME, &batch)?;
         let mut events = Vec::with_capacity(batch.len());

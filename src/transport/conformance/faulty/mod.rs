@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod key;
+mod receipts;
 mod schedules;
 mod subscription;
 mod tail;
@@ -40,6 +41,14 @@ pub enum Fault {
     SwapsReceipts,
     /// A batch is stored from its end.
     ReversesBatch,
+    /// A batch is stored without its receipt.
+    ForgetsReceipts,
+    /// Publishers with lower numbers are not fenced.
+    FencesNot,
+    /// All names have one receipt.
+    OneReceipt,
+    /// The beginning of a batch is stored though the rest is refused.
+    StoresPartly,
     /// Of several headers of a name only the first is stored.
     MergesHeaders,
     /// A null key, header or payload is stored as empty.

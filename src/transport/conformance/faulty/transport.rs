@@ -9,13 +9,15 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Fault, Faulty, key::KEY, subscription::FaultySubscription, tail::FaultyTail};
+use super::{
+    Fault, Faulty, key::KEY, receipts, subscription::FaultySubscription, tail::FaultyTail,
+};
 use crate::{
     event::{Encoding, Headers, Message, Pattern, Topic},
     transport::{
-        Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Result, ScheduleId,
-        Schedules, StartFrom, SubscribeRequest, Subscription, Tail, TailFrom, TailRequest,
-        Transport, TransportError, Verdict,
+        Capabilities, DeadLetters, ErrorKind, Finding, Outgoing, Receipt, Receipted, Result,
+        ScheduleId, Schedules, StartFrom, SubscribeRequest, Subscription, Tail, TailFrom,
+        TailRequest, Transport, TransportError, Verdict,
     },
 };
 
@@ -81,6 +83,10 @@ impl Transport for Faulty {
             results.push(Ok(nothing));
         }
         results
+    }
+
+    async fn receipted(&self, name: &str, fence: u64) -> Result<Receipted> {
+        receipts::open(self, name, fence).await
     }
 
     async fn subscribe(&self, mut request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {

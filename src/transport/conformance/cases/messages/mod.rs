@@ -4,4 +4,5 @@ pub(crate) mod bytes;
 pub(crate) mod dedup;
 pub(crate) mod looking;
 pub(crate) mod publish;
+pub(crate) mod receipts;
 pub(crate) mod tail;
