@@ -180,13 +180,7 @@ impl DeadLetters for Nats {
         max: usize,
         edit: Option<&Arc<dyn ReplayEdit>>,
     ) -> Result<Vec<(DeadLetterId, Resolution)>> {
-        Box::pin(advance::advance(
-            &self.connection,
-            &self.job,
-            lease,
-            (max, edit),
-        ))
-        .await
+        advance::advance(&self.connection, &self.job, lease, (max, edit)).await
     }
 
     async fn release(&self, lease: JobLease, done: bool) -> Result<()> {

@@ -33,6 +33,15 @@ pub(crate) async fn advance(
     connection: &Arc<Connection>,
     session: &JobSession,
     lease: &JobLease,
+    how: (usize, Option<&Arc<dyn ReplayEdit>>),
+) -> Result<Outcomes> {
+    Box::pin(resolve_next(connection, session, lease, how)).await
+}
+
+async fn resolve_next(
+    connection: &Arc<Connection>,
+    session: &JobSession,
+    lease: &JobLease,
     (max, edit): (usize, Option<&Arc<dyn ReplayEdit>>),
 ) -> Result<Outcomes> {
     let ((), plan, stream) = try_join!(
@@ -47,13 +56,15 @@ pub(crate) async fn advance(
         plan: &plan.value,
         edit,
     };
-    let (journal, unreported) = recover(connection, session, step, stream, max).await?;
+    let recovering = Box::pin(recover(connection, session, step, stream, max));
+    let (journal, unreported) = recovering.await?;
     if !unreported.is_empty() {
         session.note_named(lease, &unreported);
         return Ok(unreported);
     }
     let resolved = journal.value.resolved;
-    let Some(work) = next_work(connection, session, step, resolved, max).await? else {
+    let reading = Box::pin(next_work(connection, session, step, resolved, max));
+    let Some(work) = reading.await? else {
         let unnamed = session.unnamed(lease, &journal.value);
         session.note_named(lease, &unnamed);
         return Ok(unnamed);
