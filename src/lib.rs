@@ -88,5 +88,7 @@ pub use cloudevents::{self, Event};
 pub use self::{
     event::{EventExt, event},
     runtime::{HandlerError, RetryPolicy},
-    service::{Consume, IntoPatterns, PublishData, Service, ServiceBuilder, ServiceError},
+    service::{
+        Consume, IntoPatterns, PublishData, Service, ServiceBuilder, ServiceError, ServiceRequest,
+    },
 };

@@ -97,7 +97,10 @@ impl Parameters {
                 return Err(self.choice(name, value, "use `cloudevents` or `protoflow`"));
             }
             ("mode", value) => {
-                let mode = Mode::ALL.into_iter().find(|mode| mode.as_str() == value);
+                let mode = Mode::ALL
+                    .iter()
+                    .copied()
+                    .find(|mode| mode.as_str() == value);
                 values.encoding.mode = match mode {
                     Some(mode) => self.mode(mode)?,
                     None => return Err(self.not_written(value)),

@@ -25,7 +25,7 @@ pub enum Mode {
 
 impl Mode {
     /// Every mode.
-    pub const ALL: [Self; 4] = [Self::Structured, Self::Binary, Self::Protobuf, Self::Hexa];
+    pub const ALL: &[Self] = &[Self::Structured, Self::Binary, Self::Protobuf, Self::Hexa];
 
     /// Returns its name in URLs and flags.
     #[must_use]

@@ -83,6 +83,7 @@ pub use self::{
 };
 pub(crate) use self::{
     codec::{binary::is_event_header, hexa::identity::add_root as add_hexa_root},
+    handling::emitted::response_id,
     record::write::write_event_of,
     time::exact_time,
 };

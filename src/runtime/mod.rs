@@ -9,6 +9,7 @@ mod handler;
 mod observer;
 mod publisher;
 mod recent_failures;
+mod reply;
 mod retry;
 mod task;
 mod triage;
@@ -24,10 +25,11 @@ pub use self::{
     failure::{describe_failure, fingerprint},
     handler::{
         DirectHandler, FromDelivery, FunctionHandler, Handler, HandlerError, IntoHandler,
-        IntoResponses, Outcome, RefusedAttributes, Run, RunStart,
+        IntoResponses, Outcome, RefusedAttributes, Response, Run, RunStart,
     },
     observer::{Notice, Observer},
     publisher::{Publisher, PublisherOptions},
+    reply::{Answer, ReplyRules, Request, Requester, reply_error},
     retry::{Decision, RetryPolicy},
     triage::{
         Archiving, Becomes, CheckLimits, CheckReport, Contents, Counts, DeadLetterListing,

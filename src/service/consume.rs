@@ -10,8 +10,8 @@ use super::{connection::Connection, error::ServiceError};
 use crate::{
     event::{Action, Group, NameError, Naming, Pattern, Topic},
     runtime::{
-        BreakerOptions, ConsumeOptions, Consumer, EventFilter, Handler, RetryPolicy, Stop, Summary,
-        Treatment,
+        BreakerOptions, ConsumeOptions, Consumer, EventFilter, Handler, ReplyRules, RetryPolicy,
+        Stop, Summary, Treatment,
     },
     transport::{Dedup, StartFrom, SubscribeRequest},
 };
@@ -194,6 +194,12 @@ impl<H: Handler> Consume<H> {
     /// Sets the naming of attributes for the handler; see [`ServiceBuilder::handler_naming`](super::ServiceBuilder::handler_naming).
     pub fn handler_naming(self, naming: Naming) -> Self {
         self.set(move |options| options.handler_naming = naming)
+    }
+
+    /// Reports requests that are given up to their sender, and limits where replies may go. A request whose address is not
+    /// allowed is dead-lettered without a run.
+    pub fn replies(self, rules: ReplyRules) -> Self {
+        self.set(move |options| options.replies = Some(rules))
     }
 
     /// Sets when the breaker opens.

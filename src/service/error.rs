@@ -39,6 +39,12 @@ pub enum ServiceError {
     /// No topic was given.
     #[error("no topic given")]
     NoTopic,
+    /// No reply came in time.
+    #[error("no reply within {}", humantime::format_duration(*.0))]
+    NoReply(Duration),
+    /// The request was given up by its consumer; the text is the kind of the dead letter and its reason.
+    #[error("the request was not handled: {0}")]
+    NotHandled(String),
     /// The delay ends after the latest time that can be represented.
     #[error("a delay of {} is too long", humantime::format_duration(*.0))]
     DelayTooLong(Duration),

@@ -4,6 +4,7 @@ mod connection;
 mod consume;
 mod error;
 mod publish;
+mod request;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ pub use self::{
     consume::{Consume, IntoPatterns},
     error::ServiceError,
     publish::PublishData,
+    request::ServiceRequest,
 };
 use crate::{
     backends::{OpenOptions, Registry, parse_url},
@@ -165,6 +167,33 @@ impl Service {
         events: impl IntoIterator<Item = Event>,
     ) -> Vec<Result<Receipt, ServiceError>> {
         publish::all(&self.connection, events).await
+    }
+
+    /// Prepares a request: publishes an event, and waits for the replies of handlers that return a
+    /// [`Response`](crate::runtime::Response).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::future::IntoFuture as _;
+    ///
+    /// use protoflow::{Event, Service, runtime::Response};
+    ///
+    /// let service = Service::builder().group("pricing").connect("memory:").await?;
+    /// let pricing = service
+    ///     .consume("price.asked", |_: Event| async move {
+    ///         Ok(Response::json(&serde_json::json!({"total": 12}))?)
+    ///     })
+    ///     .count(1);
+    /// let question = protoflow::event("price.asked", "/shop").build()?;
+    /// let asking = service.request(question);
+    /// let (replies, _) = tokio::join!(asking.into_future(), pricing.into_future());
+    /// assert_eq!(replies?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request(&self, event: Event) -> ServiceRequest {
+        ServiceRequest::new(self.connection.clone(), event)
     }
 
     /// Prepares a consumer of one topic, several, or a pattern; it starts when awaited.

@@ -43,6 +43,7 @@ mod publish_stream;
 #[cfg(target_os = "linux")]
 mod publish_unwritten;
 mod replaced_store;
+mod request;
 mod schedule;
 mod shared;
 mod signals;

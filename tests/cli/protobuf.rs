@@ -408,3 +408,75 @@ fn an_event_in_protobuf_is_read_everywhere() {
     let event = &pf.run(&handled).succeeded().json()[0];
     assert_eq!(event["data"]["paid"], true);
 }
+
+/// A filter sees what `tail --where` sees; what does not fit is not acknowledged unseen.
+#[test]
+fn a_filter_of_a_consumer_sees_json() {
+    let pf = shop();
+    let _ = publish(&pf, DATA, &[]).succeeded();
+    let args = ["publish", "order.created", "not an order", "--create"];
+    let kind = ["--content-type", "application/protobuf", "--mode", "binary"];
+    let _ = pf.run(&[&args[..], &kind].concat()).succeeded();
+    let consume = ["consume", "order.created", "-g", "billing", "--until-end"];
+    let filter = [
+        "--message",
+        "shop.v1.Order",
+        "--where",
+        ".event.data.total == \"12\"",
+    ];
+    let run = pf.run(&[&consume[..], &PROTO, &filter, &["--", "true"]].concat());
+    assert!(run.stderr().contains("1 handled, 1 dead letter"), "{run}");
+}
+
+/// Bytes of one message are bytes of nearly any other.
+#[test]
+fn data_that_name_another_message_are_not_decoded() {
+    let pf = shop();
+    let other = ["--dataschema", "https://type.googleapis.com/shop.v1.Refund"];
+    let refused = publish(&pf, DATA, &other);
+    assert_eq!(refused.code(), Some(2), "{refused}");
+    let args = [
+        "publish",
+        "order.created",
+        "\n\u{1}7",
+        "--create",
+        "--content-type",
+    ];
+    let kind = ["application/protobuf", "--mode", "binary"];
+    let _ = pf.run(&[&args[..], &kind, &other].concat()).succeeded();
+    let tail = [
+        "tail",
+        "--until-end",
+        "-o",
+        "json",
+        "--message",
+        "shop.v1.Order",
+    ];
+    let seen = with_schema(&pf, &tail).json();
+    assert_eq!(seen[0]["event"]["data_base64"], "CgE3");
+    // Data of another type are left alone.
+    let text = ["--content-type", "text/plain", "--id", "e2"];
+    let args = [
+        "publish",
+        "order.created",
+        "0101",
+        "--message",
+        "shop.v1.Order",
+    ];
+    let _ = with_schema(&pf, &[&args[..], &text].concat()).succeeded();
+    let seen = with_schema(&pf, &tail).json();
+    assert_eq!(seen[1]["event"]["datacontenttype"], "text/plain");
+}
+
+#[test]
+fn masks_hold_for_decoded_data() {
+    let pf = shop();
+    let _ = publish(&pf, DATA, &[]).succeeded();
+    let consume = ["consume", "order.created", "-g", "billing", "--until-end"];
+    let dead = [&consume[..], &["--", "sh", "-c", "exit 65"]].concat();
+    assert_eq!(pf.run(&dead).code(), Some(4));
+    pf.write("policy.json", r#"{"mask":[".event.data.items"]}"#);
+    let _ = pf.run(&["dlq", "policy", "set", "policy.json"]).succeeded();
+    let shown = with_schema(&pf, &["dlq", "show", "--all", "-o", "json"]).succeeded();
+    assert!(!shown.stdout().contains("\"sku\""), "{shown}");
+}

@@ -17,6 +17,7 @@ pub mod programs;
 pub mod protobuf;
 pub mod proxy;
 pub mod pulsar;
+pub mod request;
 pub mod triage;
 pub mod wait;
 

@@ -214,6 +214,11 @@ impl From<ConsumeError> for CliError {
             ConsumeError::Transport(error) => error.into(),
             ConsumeError::ShortWindow { .. } => Self::new(Exit::Usage, error)
                 .hint("marks must outlast the retries: give `--dedup` a longer window, or fewer or shorter `--backoff` pauses"),
+            ConsumeError::Undecodable { ref failure, .. } if failure.message.starts_with("data ") => {
+                Self::new(Exit::Configuration, error).hint(
+                    "does `--message` name the message of this topic? nothing was dead-lettered",
+                )
+            }
             ConsumeError::Undecodable { .. } => Self::new(Exit::Configuration, error)
                 .hint("`--plain` also passes messages that are not CloudEvents to the command"),
             ConsumeError::Unusable(_) => Self::new(Exit::Configuration, error)
@@ -274,6 +279,12 @@ impl From<ProtobufError> for CliError {
             ProtobufError::Json { .. } | ProtobufError::Bytes { .. } => {
                 Self::new(Exit::Failed, error)
             }
+            ProtobufError::Schema(ref text) if text.contains("import '") => {
+                Self::new(Exit::Usage, error).hint("name the folder of its imports with `-I`")
+            }
+            ProtobufError::Set { .. } => Self::new(Exit::Usage, error).hint(
+                "a schema file is named with `--proto`; a set has to hold the imports too (`--include_imports`)",
+            ),
             ProtobufError::UnknownMessage {
                 ref name,
                 ref known,

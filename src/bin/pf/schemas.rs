@@ -9,9 +9,13 @@ use std::{
 };
 
 use clap::Args;
-use protoflow::event::{
-    Envelope, EventError, Stored, Topic,
-    protobuf::{Decoded, MessageRule, ProtobufError, SchemaFiles, Schemas},
+use protoflow::{
+    event::{
+        Envelope, EventError, Stored, Topic, identified,
+        protobuf::{Decoded, MessageRule, ProtobufError, SchemaFiles, Schemas, with_json},
+        write_record, write_record_seen,
+    },
+    runtime::{EventFilter, Filter},
 };
 
 use crate::{
@@ -106,7 +110,7 @@ impl SchemaArgs {
     }
 }
 
-/// Decodes data, and says what it skips, once. Clones share that.
+/// Decodes data, and reports what it skips, once. Clones share that.
 #[derive(Debug, Clone)]
 pub struct Decoder(Arc<State>);
 
@@ -114,8 +118,8 @@ pub struct Decoder(Arc<State>);
 struct State {
     schemas: Schemas,
     remarks: Remarks,
-    told_framing: AtomicBool,
-    told_misfit: AtomicBool,
+    reported_framing: AtomicBool,
+    reported_misfit: AtomicBool,
 }
 
 impl Decoder {
@@ -123,12 +127,12 @@ impl Decoder {
         Self(Arc::new(State {
             schemas,
             remarks,
-            told_framing: AtomicBool::new(false),
-            told_misfit: AtomicBool::new(false),
+            reported_framing: AtomicBool::new(false),
+            reported_misfit: AtomicBool::new(false),
         }))
     }
 
-    /// Returns the data of an event as JSON, if they are protobuf and their message is known.
+    /// Returns the data of an event as JSON, if they are protobuf and their message is known and has JSON.
     ///
     /// # Errors
     /// If they are not that message.
@@ -138,8 +142,12 @@ impl Decoder {
         envelope: &Envelope<'_>,
     ) -> Result<Option<String>, EventError> {
         match self.0.schemas.decode(topic, envelope) {
-            Ok(decoded) => Ok(decoded.map(|decoded| self.told(decoded))),
+            Ok(decoded) => Ok(decoded.map(|decoded| self.reported(decoded))),
             Err(ProtobufError::Event(error)) => Err(error),
+            Err(error @ ProtobufError::Unshown { .. }) => {
+                self.report(&error.to_string());
+                Ok(None)
+            }
             Err(error) => Err(EventError::Data(data_fault(&error))),
         }
     }
@@ -147,28 +155,51 @@ impl Decoder {
     /// Returns a message as people see it, with its data as JSON; `None` if there is nothing to decode. The first one that
     /// does not fit its schema is reported, and all of them are shown as they are.
     pub fn seen(&self, stored: &Stored) -> Option<Stored> {
-        let message = &stored.message;
-        let decoded = match Envelope::read(message) {
-            Ok(envelope) => self.0.schemas.decode(&message.topic, &envelope),
-            Err(_) => self.0.schemas.decode_plain(message),
-        };
-        let decoded = decoded.unwrap_or_else(|error| {
-            if !self.0.told_misfit.swap(true, Ordering::Relaxed) {
-                let place = &stored.position;
-                self.0.remarks.warning(&format!("at {place}: {error}"));
-            }
+        self.try_seen(stored).unwrap_or_else(|error| {
+            self.report(&format!("at {}: {error}", stored.position));
             None
-        });
-        let json = self.told(decoded?);
-        Some(Stored {
-            message: protoflow::event::protobuf::with_json(message, &json),
-            ..stored.clone()
         })
     }
 
-    fn told(&self, decoded: Decoded) -> String {
+    /// Returns a filter on the record of `-o json` with the data decoded. An event whose data do not fit passes: it must not
+    /// be acknowledged unseen.
+    pub fn filter(self, filter: Filter) -> EventFilter {
+        EventFilter::new(move |stored| {
+            let mut record = Vec::with_capacity(1024);
+            match self.try_seen(stored) {
+                Ok(Some(seen)) => write_record_seen(&mut record, stored, &seen.message, None),
+                Ok(None) | Err(ProtobufError::Unshown { .. }) => {
+                    write_record(&mut record, stored, None);
+                }
+                Err(_) => return Ok(true),
+            }
+            filter.matches(&record).map_err(|error| error.to_string())
+        })
+    }
+
+    fn try_seen(&self, stored: &Stored) -> Result<Option<Stored>, ProtobufError> {
+        // The id of a message of hexa-event is where it is stored.
+        let message = identified(&stored.message, &stored.position);
+        let decoded = match Envelope::read(&message) {
+            Ok(envelope) => self.0.schemas.decode(&message.topic, &envelope)?,
+            Err(_) => self.0.schemas.decode_plain(&message)?,
+        };
+        let json = decoded.map(|decoded| self.reported(decoded));
+        Ok(json.map(|json| Stored {
+            message: with_json(&message, &json),
+            ..stored.clone()
+        }))
+    }
+
+    fn report(&self, problem: &str) {
+        if !self.0.reported_misfit.swap(true, Ordering::Relaxed) {
+            self.0.remarks.warning(problem);
+        }
+    }
+
+    fn reported(&self, decoded: Decoded) -> String {
         if let Some(id) = decoded.schema_id
-            && !self.0.told_framing.swap(true, Ordering::Relaxed)
+            && !self.0.reported_framing.swap(true, Ordering::Relaxed)
         {
             let text = format!(
                 "the data has the framing of a schema registry (schema {id}), which is skipped"

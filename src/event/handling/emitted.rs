@@ -39,7 +39,7 @@ pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, 
     if is_record(&draft) {
         return rebuild(&draft, None);
     }
-    let digest = digest(emission);
+    let digest = digest(emission.cause, emission.group, emission.index);
     let whole = fill(&mut draft, emission, &digest);
     let cause = Envelope::read(emission.cause).ok();
     let carried = cause
@@ -60,10 +60,7 @@ fn fill(draft: &mut Draft<'_>, emission: &Emission<'_>, digest: &[u8]) -> bool {
         }
     };
     default(&mut draft.specversion, &|| "1.0".to_owned());
-    default(&mut draft.id, &|| {
-        let id = data_encoding::BASE32_NOPAD.encode(&digest[..16]);
-        id.to_ascii_lowercase()
-    });
+    default(&mut draft.id, &|| readable(digest));
     default(&mut draft.source, &|| emission.source.to_owned());
     default(&mut draft.time, &|| {
         format_time(std::time::SystemTime::now())
@@ -138,21 +135,31 @@ fn add(draft: &mut Draft<'_>, name: &'static str, text: Option<&str>) {
     }
 }
 
-fn digest(emission: &Emission<'_>) -> [u8; 32] {
+/// Returns an id that is the same for each run of a handler: of its response with this number.
+pub(crate) fn response_id(cause: &Message, group: &Group, index: usize) -> String {
+    readable(&digest(cause, group, index))
+}
+
+fn readable(digest: &[u8]) -> String {
+    let id = data_encoding::BASE32_NOPAD.encode(&digest[..16]);
+    id.to_ascii_lowercase()
+}
+
+fn digest(cause: &Message, group: &Group, index: usize) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_be_bytes());
         hash.update(bytes);
     };
-    if let Ok(cause) = Envelope::read(emission.cause) {
+    if let Ok(cause) = Envelope::read(cause) {
         part(cause.source.as_bytes());
         part(cause.id.as_bytes());
     } else {
-        part(emission.cause.key.as_deref().unwrap_or_default());
-        part(emission.cause.bytes());
+        part(cause.key.as_deref().unwrap_or_default());
+        part(cause.bytes());
     }
-    part(emission.group.as_str().as_bytes());
-    part(&(emission.index as u64).to_be_bytes());
+    part(group.as_str().as_bytes());
+    part(&(index as u64).to_be_bytes());
     hash.finalize().into()
 }
 

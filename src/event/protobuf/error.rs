@@ -53,6 +53,14 @@ pub enum ProtobufError {
         /// Why.
         reason: String,
     },
+    /// A message has no JSON: one within it, of any type, is not in the schema, or a value is out of range.
+    #[error("the data is a `{ty}` that cannot be shown as JSON: {reason}")]
+    Unshown {
+        /// The full name of the message.
+        ty: String,
+        /// Why.
+        reason: String,
+    },
     /// A message is not an event.
     #[error(transparent)]
     Event(#[from] EventError),

@@ -16,7 +16,7 @@ pub struct SchemaFiles {
     pub include: Vec<PathBuf>,
     /// Descriptor sets, as `protoc --include_imports --descriptor_set_out` and `buf build` write them.
     pub sets: Vec<PathBuf>,
-    /// Messages of topics; of several that match, the first counts.
+    /// Messages of topics; the first match applies.
     pub messages: Vec<MessageRule>,
 }
 

@@ -1,11 +1,12 @@
 //! Data in protobuf as JSON and back, by schemas that are given as files.
 //!
-//! Stored bytes are never encoded anew: an encoding is not deterministic, and JSON has no unknown fields. JSON is only what
+//! Stored bytes are never re-encoded: an encoding is not deterministic, and JSON has no unknown fields. JSON is only what
 //! people and handlers see, and what a publisher writes.
 
 mod error;
 mod files;
-mod framing;
+pub(crate) mod framing;
+mod json;
 mod rule;
 mod schemas;
 

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use prost::Message as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
-use serde::de::DeserializeSeed as _;
+use prost_reflect::{DescriptorPool, MessageDescriptor};
 
-use super::{MessageRule, ProtobufError, framing::unframed};
+use super::{
+    MessageRule, ProtobufError,
+    json::{check, from_json, is_likely, to_json},
+};
 use crate::event::{
     Data, Encoding, Envelope, Message, Pattern, Topic, codec::binary::is_event_header,
     codec::content::Content, codec::media, codec::sdk, codec::structured, handling::plain::PLAIN,
@@ -15,12 +16,16 @@ use crate::event::{
 
 /// Compiled schemas, and the messages of topics. Cheap to clone.
 ///
-/// An event whose `dataschema` names one of the messages has that one; for any other, the first rule for its topic decides.
+/// An event whose `dataschema` names a message has that one, or none if the schemas lack it; for any other, the first rule for
+/// its topic decides.
 #[derive(Debug, Clone)]
 pub struct Schemas {
     pool: DescriptorPool,
     rules: Vec<(Pattern, MessageDescriptor)>,
 }
+
+/// The host of type URLs.
+const HOST: &str = "type.googleapis.com/";
 
 /// Data that were decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub struct Decoded {
 /// It is the type URL with its scheme: CloudEvents wants an absolute URI, and in a type URL a missing one means `https`.
 #[must_use]
 pub fn type_url(message: &str) -> String {
-    format!("https://type.googleapis.com/{message}")
+    format!("https://{HOST}{message}")
 }
 
 /// Returns a message as people see it: the event with these JSON data, or for a message that is not an event, just these.
@@ -89,26 +94,29 @@ impl Schemas {
         if !is_plain && !kind.is_none_or(media::may_be_protobuf) {
             return Ok(None);
         }
-        let Some(message) = self.message_of(topic, envelope) else {
+        let Ok(Some(message)) = self.message_of(topic, envelope) else {
             return Ok(None);
         };
         match envelope.content()? {
             Content::Bytes(bytes) => to_json(&message, &bytes).map(Some),
             // Without a content type, bytes that are valid text are taken for it; those of a message may be.
             Content::Text(text) if is_plain || matches!(envelope.data, Data::Bytes(_)) => {
-                to_json(&message, text.as_bytes()).map(Some)
+                let is_message = !is_plain || is_likely(&message, text.as_bytes());
+                let decoded = is_message.then(|| to_json(&message, text.as_bytes()));
+                decoded.transpose()
             }
             _ => Ok(None),
         }
     }
 
-    /// Returns the payload of a message that is not an event as JSON; `None` if there is no rule for its topic.
+    /// Returns the payload of a message that is not an event as JSON; `None` if there is no rule for its topic, or the bytes
+    /// are not the message.
     ///
     /// # Errors
-    /// If the bytes are not the message.
+    /// If the message cannot be written as JSON.
     pub fn decode_plain(&self, message: &Message) -> Result<Option<Decoded>, ProtobufError> {
         match (self.rule_of(&message.topic), message.payload.as_deref()) {
-            (Some(ty), Some(payload)) => to_json(ty, payload).map(Some),
+            (Some(ty), Some(payload)) if is_likely(ty, payload) => to_json(ty, payload).map(Some),
             _ => Ok(None),
         }
     }
@@ -117,14 +125,19 @@ impl Schemas {
     /// JSON must be the bytes of the message already.
     ///
     /// # Errors
-    /// If the message is not an event, or its data do not fit the schema.
+    /// If the message is not an event, its data do not fit the schema, or its `dataschema` names a message that the schemas
+    /// lack.
     pub fn encode(
         &self,
         message: &Message,
         encoding: Encoding,
     ) -> Result<Option<Message>, ProtobufError> {
         let mut envelope = Envelope::read(message)?;
-        let Some(ty) = self.message_of(&message.topic, &envelope) else {
+        let kind = envelope.datacontenttype.as_deref();
+        if !kind.is_none_or(|kind| media::is_json(kind) || media::may_be_protobuf(kind)) {
+            return Ok(None);
+        }
+        let Some(ty) = self.message_of(&message.topic, &envelope)? else {
             return Ok(None);
         };
         let bytes = match envelope.content()? {
@@ -149,11 +162,24 @@ impl Schemas {
         Ok(Some(encoded))
     }
 
-    fn message_of(&self, topic: &Topic, envelope: &Envelope<'_>) -> Option<MessageDescriptor> {
-        let schema = envelope.dataschema.as_deref();
-        let name = schema.and_then(|uri| uri.rsplit('/').next());
-        let named = name.and_then(|name| self.pool.get_message_by_name(name));
-        named.or_else(|| self.rule_of(topic).cloned())
+    fn message_of(
+        &self,
+        topic: &Topic,
+        envelope: &Envelope<'_>,
+    ) -> Result<Option<MessageDescriptor>, ProtobufError> {
+        let rule = self.rule_of(topic);
+        let Some(name) = envelope.dataschema.as_deref().and_then(named) else {
+            return Ok(rule.cloned());
+        };
+        match self.pool.get_message_by_name(name) {
+            Some(message) => Ok(Some(message)),
+            // Bytes of one message are bytes of nearly any other: what the event names must not be taken for the rule's.
+            None if rule.is_some() => Err(ProtobufError::UnknownMessage {
+                name: name.to_owned(),
+                known: names(&self.pool),
+            }),
+            None => Ok(None),
+        }
     }
 
     fn rule_of(&self, topic: &Topic) -> Option<&MessageDescriptor> {
@@ -172,55 +198,9 @@ fn names(pool: &DescriptorPool) -> Vec<String> {
     own.map(|message| message.full_name().to_owned()).collect()
 }
 
-fn to_json(message: &MessageDescriptor, bytes: &[u8]) -> Result<Decoded, ProtobufError> {
-    let (schema_id, bytes) = unframed(bytes);
-    let decoded = DynamicMessage::decode(message.clone(), bytes);
-    let decoded = decoded.map_err(|error| not_bytes(message, &error.to_string()))?;
-    let json = serde_json::to_string(&decoded);
-    Ok(Decoded {
-        json: json.map_err(|error| not_bytes(message, &error.to_string()))?,
-        schema_id,
-    })
-}
-
-fn from_json(message: &MessageDescriptor, json: &str) -> Result<Vec<u8>, ProtobufError> {
-    let mut reader = serde_json::Deserializer::from_str(json);
-    match message.clone().deserialize(&mut reader) {
-        Ok(read) => Ok(read.encode_to_vec()),
-        Err(_) => Err(misfit(message, json)),
-    }
-}
-
-/// Reads JSON again, to name the place that does not fit.
-fn misfit(message: &MessageDescriptor, json: &str) -> ProtobufError {
-    let mut track = serde_path_to_error::Track::new();
-    let mut reader = serde_json::Deserializer::from_str(json);
-    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
-    let read = message.clone().deserialize(tracked);
-    let reason = read.map_or_else(|error| error.to_string(), |_| "it does not fit".to_owned());
-    let path = track.path().to_string();
-    ProtobufError::Json {
-        ty: message.full_name().to_owned(),
-        path: if path == "." { String::new() } else { path },
-        reason: without_place(&reason).to_owned(),
-    }
-}
-
-/// Returns an error of JSON without line and column, which are those of data on one line.
-fn without_place(reason: &str) -> &str {
-    reason.split(" at line ").next().unwrap_or(reason)
-}
-
-fn check(message: &MessageDescriptor, bytes: &[u8]) -> Result<(), ProtobufError> {
-    let read = DynamicMessage::decode(message.clone(), bytes);
-    read.map(drop)
-        .map_err(|error| not_bytes(message, &error.to_string()))
-}
-
-fn not_bytes(message: &MessageDescriptor, reason: &str) -> ProtobufError {
-    let reason = reason.strip_prefix("failed to decode Protobuf message: ");
-    ProtobufError::Bytes {
-        ty: message.full_name().to_owned(),
-        reason: reason.unwrap_or("it cannot be written as JSON").to_owned(),
-    }
+/// Returns the full name of the message that a `dataschema` names, if it is a type URL or, as others write it, the bare name.
+fn named(schema: &str) -> Option<&str> {
+    let schema = schema.strip_prefix("https://").unwrap_or(schema);
+    let name = schema.strip_prefix(HOST).unwrap_or(schema);
+    (!name.is_empty() && !name.contains(['/', ':'])).then_some(name)
 }

@@ -20,7 +20,7 @@ use super::{
     options::ConsumeOptions,
     responses::{Answered, Responses},
     run::{
-        finished::{FinishedRun, LeftOut},
+        finished::{FinishedRun, LeftOut, RunEnd},
         runs::{Runner, Tasks},
         verdict::{Conclusion, conclude, dead_letter, ending_of, failed_run},
     },
@@ -28,15 +28,15 @@ use super::{
     summary::{ConsumeError, End},
 };
 use crate::{
-    event::Mode,
+    event::{Encoding, Mode},
     failpoint,
     runtime::{
-        Admission, Breaker, Ending, Handler, Notice, Observer, OpenBreaker, RecentFailures, Shift,
-        describe_failure,
+        Admission, Answer, Breaker, Ending, Handler, Notice, Observer, OpenBreaker, Outcome,
+        RecentFailures, ReplyRules, Shift, describe_failure, reply::failure_reply,
     },
     transport::{
-        DeadLetterKind, Delivery, Failure, Receipt, Result, Subscription, Ticket, Transport,
-        TransportError, Verdict,
+        DeadLetterKind, Delivery, Failure, Outgoing, Receipt, Result, Subscription, Ticket,
+        Transport, TransportError, Verdict,
     },
 };
 
@@ -53,6 +53,7 @@ pub(super) struct InFlight<H> {
     failures: RecentFailures,
     options: Arc<ConsumeOptions>,
     observer: Arc<dyn Observer>,
+    encoding: Encoding,
     endings: Vec<Reason>,
 }
 
@@ -65,7 +66,8 @@ impl<H: Handler> InFlight<H> {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let request = &options.request;
-        let is_hexa = transport.encoding().mode == Mode::Hexa;
+        let encoding = transport.encoding();
+        let is_hexa = encoding.mode == Mode::Hexa;
         Self {
             queue: Queue::default(),
             copies: Copies::default(),
@@ -84,6 +86,7 @@ impl<H: Handler> InFlight<H> {
             failures: RecentFailures::default(),
             options,
             observer,
+            encoding,
             endings: Vec::new(),
         }
     }
@@ -164,7 +167,51 @@ impl<H: Handler> InFlight<H> {
         self.note_ending(ending, probe);
     }
 
+    /// Settles with this verdict. A request that is given up gets a reply first, where the consumer replies.
     fn settle(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
+        let verdict = match verdict {
+            Verdict::DeadLetter { kind, failure } => {
+                if let Some(reply) = self.failure_reply(&delivery, kind, &failure) {
+                    let given_up = FinishedRun {
+                        delivery,
+                        end: RunEnd::GivenUp(kind, *failure),
+                        max_attempts: 0,
+                        started: Instant::now(),
+                        probe,
+                    };
+                    self.queue.occupy(key_of(&given_up.delivery));
+                    return self.responses.add(given_up, vec![reply]);
+                }
+                Verdict::DeadLetter { kind, failure }
+            }
+            verdict => verdict,
+        };
+        self.settle_now(delivery, verdict, probe);
+    }
+
+    fn failure_reply(
+        &self,
+        delivery: &Delivery,
+        kind: DeadLetterKind,
+        failure: &Failure,
+    ) -> Option<Outgoing> {
+        let rules = self.options.replies.as_ref();
+        // The sender of a request that has expired no longer waits.
+        let reports =
+            |rules: &&ReplyRules| rules.report_failures && kind != DeadLetterKind::Expired;
+        let rules = rules.filter(reports)?;
+        let request = delivery.event_message();
+        let answer = Answer {
+            request: &request,
+            group: &self.options.request.group,
+            rules,
+            index: 0,
+            encoding: self.encoding,
+        };
+        failure_reply(&answer, kind, failure)
+    }
+
+    fn settle_now(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
         let ending = ending_of(&verdict);
         if let (Some(Ending::FinalFailure), Verdict::DeadLetter { failure, .. }) =
             (ending, &verdict)
@@ -372,15 +419,47 @@ impl<H: Handler> InFlight<H> {
         }
         for answered in self.responses.apply(results) {
             match answered {
-                Answered::Stored(cause) => self.ack(cause.delivery, None, cause.probe),
-                Answered::Refused(cause, error) => self.response_refused(cause, &error),
-                Answered::GivenUp(cause, error) => self.response_unsettled(cause, &error),
+                Answered::Stored(cause) => {
+                    if let Some(cause) = self.settle_given_up(cause, None) {
+                        self.ack(cause.delivery, None, cause.probe);
+                    }
+                }
+                Answered::Refused(cause, error) => {
+                    if let Some(cause) = self.settle_given_up(cause, Some(&error)) {
+                        self.response_refused(cause, &error);
+                    }
+                }
+                Answered::GivenUp(cause, error) => {
+                    if let Some(cause) = self.settle_given_up(cause, Some(&error)) {
+                        self.response_unsettled(cause, &error);
+                    }
+                }
                 Answered::Barred(cause, error) => {
-                    self.response_unsettled(cause, &error);
-                    self.end(Err(error.into()));
+                    if let Some(cause) = self.settle_given_up(cause, Some(&error)) {
+                        self.response_unsettled(cause, &error);
+                        self.end(Err(error.into()));
+                    }
                 }
             }
         }
+    }
+
+    /// Dead-letters a request that is given up, now that its reply is stored, or cannot be: the dead letter does not depend
+    /// on it. Returns any other cause.
+    fn settle_given_up(
+        &mut self,
+        mut cause: FinishedRun,
+        error: Option<&TransportError>,
+    ) -> Option<FinishedRun> {
+        let end = std::mem::replace(&mut cause.end, RunEnd::Handled(Outcome::Return));
+        let RunEnd::GivenUp(kind, failure) = end else {
+            return Some(cause);
+        };
+        if let Some(error) = error {
+            self.observer.notice(Notice::Warning(error));
+        }
+        self.settle_now(cause.delivery, dead_letter(kind, failure), cause.probe);
+        None
     }
 
     /// Gives back a cause whose responses could not be stored; it is redelivered uncounted.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     event::{Action, Naming},
-    runtime::{BreakerOptions, RetryPolicy},
+    runtime::{BreakerOptions, ReplyRules, RetryPolicy},
     transport::SubscribeRequest,
 };
 
@@ -50,6 +50,9 @@ pub struct ConsumeOptions {
     pub handler_naming: Naming,
     /// When the breaker opens.
     pub breaker: BreakerOptions,
+    /// Set if the handler replies: then a request whose address is refused is dead-lettered without a run. `None` lets a
+    /// handler reply under the default rules, and reports no failures.
+    pub replies: Option<ReplyRules>,
 }
 
 impl ConsumeOptions {
@@ -73,6 +76,7 @@ impl ConsumeOptions {
             tombstones: None,
             handler_naming: Naming::CloudEvents,
             breaker: BreakerOptions::default(),
+            replies: None,
         }
     }
 

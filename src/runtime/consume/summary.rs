@@ -74,6 +74,15 @@ impl Summary {
     }
 }
 
+/// Says what is wrong with messages that cannot be decoded: they are not events, or their data do not fit.
+fn undecodable(failure: &Failure) -> &'static str {
+    if failure.message.starts_with("data ") {
+        "cannot be decoded"
+    } else {
+        "are not CloudEvents"
+    }
+}
+
 /// Error that stopped a consumer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -93,7 +102,7 @@ pub enum ConsumeError {
         retries: Duration,
     },
     /// The first messages are not CloudEvents; nothing was dead-lettered.
-    #[error("the first {count} messages are not CloudEvents: {}", .failure.message)]
+    #[error("the first {count} messages {}: {}", undecodable(.failure), .failure.message)]
     Undecodable {
         /// Number of messages.
         count: u32,

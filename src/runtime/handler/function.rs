@@ -5,7 +5,7 @@ use std::{fmt, future::Future, marker::PhantomData};
 use async_trait::async_trait;
 use cloudevents::Event;
 
-use super::{Handler, HandlerError, Outcome, Run, respond};
+use super::{Handler, HandlerError, Outcome, Response, Run, respond};
 use crate::{
     event::{Encoding, Envelope, EventError, Message, Stored, hand_over_event},
     runtime::describe_failure,
@@ -47,33 +47,39 @@ impl FromDelivery for Run {
     }
 }
 
-/// Results of a handler function: nothing, or events to publish before the cause is acknowledged.
+/// Results of a handler function: nothing, or events and replies to publish before the cause is acknowledged.
 pub trait IntoResponses: Send {
-    /// Returns the events to publish.
-    fn into_responses(self) -> Vec<Event>;
+    /// Returns what to publish.
+    fn into_responses(self) -> Vec<Response>;
 }
 
 impl IntoResponses for () {
-    fn into_responses(self) -> Vec<Event> {
+    fn into_responses(self) -> Vec<Response> {
         Vec::new()
     }
 }
 
 impl IntoResponses for Event {
-    fn into_responses(self) -> Vec<Event> {
+    fn into_responses(self) -> Vec<Response> {
+        vec![self.into()]
+    }
+}
+
+impl IntoResponses for Response {
+    fn into_responses(self) -> Vec<Response> {
         vec![self]
     }
 }
 
-impl IntoResponses for Option<Event> {
-    fn into_responses(self) -> Vec<Event> {
-        self.into_iter().collect()
+impl<T: Into<Response> + Send> IntoResponses for Option<T> {
+    fn into_responses(self) -> Vec<Response> {
+        self.into_iter().map(Into::into).collect()
     }
 }
 
-impl IntoResponses for Vec<Event> {
-    fn into_responses(self) -> Vec<Event> {
-        self
+impl<T: Into<Response> + Send> IntoResponses for Vec<T> {
+    fn into_responses(self) -> Vec<Response> {
+        self.into_iter().map(Into::into).collect()
     }
 }
 
@@ -129,16 +135,16 @@ impl<F, By> FunctionHandler<F, By> {
             () = run.abort.cancelled() => return Outcome::Return,
         };
         match result {
-            Ok(events) => self.respond(delivery, events.into_responses()),
+            Ok(responses) => self.respond(delivery, run, responses.into_responses()),
             Err(error) => error.into(),
         }
     }
 
-    fn respond(&self, delivery: &Delivery, events: Vec<Event>) -> Outcome {
-        if events.is_empty() {
+    fn respond(&self, delivery: &Delivery, run: &Run, responses: Vec<Response>) -> Outcome {
+        if responses.is_empty() {
             return Outcome::Ack(Vec::new());
         }
-        match respond::encode_all(&delivery.stored.message, events, self.encoding) {
+        match respond::encode_all(&delivery.stored.message, responses, run, self.encoding) {
             Ok(responses) => Outcome::Ack(responses),
             Err(error) => Outcome::DeadLetter(describe_failure(
                 "response",

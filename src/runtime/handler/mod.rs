@@ -18,14 +18,17 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "protobuf")]
 pub use self::protobuf::Protobuf;
+pub(in crate::runtime) use self::respond::carry_over;
 pub use self::{
     error::HandlerError,
     function::{DirectHandler, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},
     refused::RefusedAttributes,
+    respond::Response,
 };
 use crate::{
     event::{Action, Group, HandOver, HandlingKey, Naming},
     lock::Mutex,
+    runtime::ReplyRules,
     transport::{Delivery, Failure, Outgoing},
 };
 
@@ -44,6 +47,8 @@ pub struct Run {
     pub naming: Naming,
     /// Receiver of reports about events that official SDKs refuse.
     pub refused: RefusedAttributes,
+    /// Which addresses replies may go to.
+    pub replies: Arc<ReplyRules>,
     /// Cancelled when the run must end at once: its time limit passed, or the consumer is aborted.
     pub abort: CancellationToken,
     /// Cancelled when a run that has not begun must not begin; the handler returns [`Outcome::Return`].

@@ -2,13 +2,14 @@
 
 use super::{FromDelivery, Run};
 use crate::{
-    event::{Envelope, EventError},
+    event::{Envelope, EventError, protobuf::framing::unframed},
     transport::Delivery,
 };
 
 /// The data of an event as a protobuf message, an argument of a handler function.
 ///
-/// The content type must be that of protobuf (`application/protobuf`), or say nothing. The bytes are not checked against
+/// The content type must be that of protobuf (`application/protobuf`), or say nothing. The framing of a schema registry
+/// (Confluent's) is skipped. The bytes are not checked against
 /// `dataschema`: a consumer of several types asks for the [`Event`](crate::Event) as well.
 ///
 /// ```no_run
@@ -33,7 +34,8 @@ impl<T: prost::Message + Default> FromDelivery for Protobuf<T> {
     fn from_delivery(delivery: &Delivery, _: &Run) -> Result<Self, EventError> {
         let envelope = Envelope::read(&delivery.stored.message)?;
         let bytes = envelope.protobuf_bytes()?;
-        let message = T::decode(&*bytes);
+        let (_, bytes) = unframed(&bytes);
+        let message = T::decode(bytes);
         let message =
             message.map_err(|error| EventError::Data(format!("is not valid: {error}")))?;
         Ok(Self(message))

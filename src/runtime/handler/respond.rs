@@ -1,39 +1,96 @@
-//! Responses: events that a handler returns.
+//! Responses: events and replies that a handler returns.
 
 use std::time::SystemTime;
 
 use cloudevents::{AttributesReader, Event};
 
+use super::Run;
 use crate::{
     event::{Encoding, Envelope, EventError, EventExt, Message, attributes::names, encode},
+    runtime::reply::Answer,
     transport::Outgoing,
 };
 
-/// Encodes the responses to `cause`, each for the topic of its type.
+/// What a handler returns: an event to publish, or a reply to the sender of the one that it handles.
+#[derive(Debug, Clone)]
+pub struct Response(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Event(Box<Event>),
+    Reply { content_type: String, data: Vec<u8> },
+}
+
+impl Response {
+    /// A reply with JSON data. It goes to the topic that the request names (`replyto`), if
+    /// [`ReplyRules`](crate::runtime::ReplyRules) allow it, and nowhere if the event wants no reply.
+    ///
+    /// # Errors
+    /// If the data cannot be serialized.
+    pub fn json(data: &impl serde::Serialize) -> Result<Self, EventError> {
+        let data = serde_json::to_vec(data);
+        let data = data.map_err(|error| EventError::Data(format!("is not valid JSON: {error}")))?;
+        Ok(Self::bytes("application/json", data))
+    }
+
+    /// A reply with data of another type.
+    pub fn bytes(content_type: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
+        Self(Kind::Reply {
+            content_type: content_type.into(),
+            data: data.into(),
+        })
+    }
+}
+
+impl From<Event> for Response {
+    fn from(event: Event) -> Self {
+        Self(Kind::Event(Box::new(event)))
+    }
+}
+
+/// Encodes the responses to a delivery: each event for the topic of its type, each reply for the address of the request.
 ///
-/// A response with a delay of its own ([`EventExt::delay`]) is delivered after it. A response without correlation id or trace gets
+/// An event with a delay of its own ([`EventExt::delay`]) is delivered after it. One without correlation id or trace gets
 /// those of the cause; an event created by [`respond`](EventExt::respond) has them already.
 pub(super) fn encode_all(
     cause: &Message,
-    events: Vec<Event>,
+    responses: Vec<Response>,
+    run: &Run,
     encoding: Encoding,
 ) -> Result<Vec<Outgoing>, EventError> {
-    let cause = Envelope::read(cause).ok();
-    let encode = |mut event: Event| {
-        if let Some(cause) = &cause {
-            carry_over(cause, &mut event);
+    let envelope = Envelope::read(cause).ok();
+    let responses = responses.into_iter().enumerate();
+    let encoded = responses.map(|(index, Response(kind))| match kind {
+        Kind::Event(event) => encode_event(envelope.as_ref(), *event, encoding).map(Some),
+        Kind::Reply { content_type, data } => Answer {
+            request: cause,
+            group: &run.group,
+            rules: &run.replies,
+            index,
+            encoding,
         }
-        let topic = event.ty().parse().map_err(|error| EventError::Attribute {
-            name: "type".to_owned(),
-            rule: format!("is not a valid topic: {error}"),
-        })?;
-        Ok(Outgoing {
-            message: encode(&event, topic, encoding)?,
-            due: due(&event)?,
-            dedup: false,
-        })
-    };
-    events.into_iter().map(encode).collect()
+        .reply(&content_type, data),
+    });
+    encoded.filter_map(Result::transpose).collect()
+}
+
+fn encode_event(
+    cause: Option<&Envelope<'_>>,
+    mut event: Event,
+    encoding: Encoding,
+) -> Result<Outgoing, EventError> {
+    if let Some(cause) = cause {
+        carry_over(cause, &mut event);
+    }
+    let topic = event.ty().parse().map_err(|error| EventError::Attribute {
+        name: "type".to_owned(),
+        rule: format!("is not a valid topic: {error}"),
+    })?;
+    Ok(Outgoing {
+        message: encode(&event, topic, encoding)?,
+        due: due(&event)?,
+        dedup: false,
+    })
 }
 
 fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
@@ -47,7 +104,7 @@ fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
     })
 }
 
-fn carry_over(cause: &Envelope<'_>, response: &mut Event) {
+pub(in crate::runtime) fn carry_over(cause: &Envelope<'_>, response: &mut Event) {
     if response.correlation_id().is_none()
         && let Some(id) = cause.correlation_id()
     {

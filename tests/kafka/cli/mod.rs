@@ -19,6 +19,7 @@ mod programs;
 mod protobuf;
 mod publish;
 mod refused;
+mod request;
 mod shop;
 mod starting;
 mod store;

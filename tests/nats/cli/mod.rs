@@ -19,6 +19,7 @@ mod misdirected;
 mod permissions;
 mod prefixes;
 mod protobuf;
+mod request;
 mod schedule;
 mod security;
 mod shop;

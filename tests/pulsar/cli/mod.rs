@@ -8,6 +8,7 @@ mod login;
 mod permissions;
 mod protobuf;
 mod recreated;
+mod request;
 mod schedule;
 pub(crate) mod shop;
 mod tls;

@@ -14,6 +14,7 @@ mod man;
 #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
 mod outbox;
 mod publish;
+mod request;
 mod schedule;
 mod tail;
 
@@ -63,6 +64,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Publish(publish::PublishArgs),
+    Request(request::RequestArgs),
     Tail(tail::TailArgs),
     Consume(consume::ConsumeArgs),
     /// List, show, replay and purge dead letters
@@ -97,7 +99,7 @@ impl Command {
     /// Reports whether it changes a store. `pf publish` is not among these: it validates its events by itself.
     fn changes_store(&self) -> bool {
         match self {
-            Self::Consume(_) | Self::Demo(_) => true,
+            Self::Consume(_) | Self::Request(_) | Self::Demo(_) => true,
             Self::Doctor(args) => args.fix,
             Self::Dlq(LazySubcommand(command)) => command.changes_store(),
             Self::Schedule(LazySubcommand(command)) => command.changes_store(),
@@ -133,6 +135,7 @@ impl Command {
         }
         match self {
             Self::Publish(args) => publish::run(&args, context).await,
+            Self::Request(args) => args.run(context).await,
             Self::Tail(args) => args.run(context).await,
             Self::Consume(args) => args.run(context).await,
             Self::Dlq(LazySubcommand(command)) => command.run(context).await,

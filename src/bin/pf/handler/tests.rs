@@ -51,6 +51,7 @@ fn run() -> Run {
         max_attempts: 3,
         naming: Naming::CloudEvents,
         refused: RefusedAttributes::default(),
+        replies: Arc::default(),
         abort: CancellationToken::new(),
         recalled: CancellationToken::new(),
         start: RunStart::default(),

@@ -202,8 +202,10 @@ impl Shared {
     }
 
     fn check(&self, reply: Reply) -> Result<Reply, WorkerFault> {
-        match &reply.emit {
-            Some(_) if self.options.emit.is_none() => Err(WorkerFault::EmitNotEnabled),
+        let emits = self.options.emit.as_ref().map(|emit| emit.replies);
+        match (&reply.emit, &reply.reply) {
+            (Some(_), _) if emits != Some(false) => Err(WorkerFault::EmitNotEnabled),
+            (_, Some(_)) if emits != Some(true) => Err(WorkerFault::ReplyNotEnabled),
             _ => Ok(reply),
         }
     }
@@ -266,7 +268,8 @@ fn judge(reply: Reply) -> (Verdict, Emitted) {
             .reason
             .unwrap_or_else(|| "the worker gave no reason".to_owned()),
     };
-    (verdict, reply.emit)
+    let replied = reply.reply.map(|reply| vec![reply]);
+    (verdict, reply.emit.or(replied))
 }
 
 fn judge_fault(fault: &WorkerFault, was_signalled: bool) -> Verdict {

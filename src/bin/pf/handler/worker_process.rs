@@ -94,6 +94,8 @@ pub enum WorkerFault {
     EventNotRead,
     #[error("the worker's answer has `emit`, which needs `pf consume --emit`")]
     EmitNotEnabled,
+    #[error("the worker's answer has `reply`, which needs `pf consume --reply`")]
+    ReplyNotEnabled,
 }
 
 impl Worker {

@@ -28,7 +28,7 @@ use crate::{
         options::ConsumeOptions,
     },
     runtime::{
-        Handler, Observer, Outcome, RefusedAttributes, RetryPolicy, Run, RunStart,
+        Handler, Observer, Outcome, RefusedAttributes, ReplyRules, RetryPolicy, Run, RunStart,
         describe_failure, panic_failure,
     },
     transport::{Delivery, Ticket},
@@ -47,6 +47,7 @@ pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) screening: Screening,
     pub(in crate::runtime::consume) naming: Naming,
     pub(in crate::runtime::consume) refused: RefusedAttributes,
+    pub(in crate::runtime::consume) replies: Arc<ReplyRules>,
     pub(in crate::runtime::consume) abort: CancellationToken,
     /// Set if each run is marked as begun, so that it is made at most once.
     pub(in crate::runtime::consume) once: Option<Once>,
@@ -75,9 +76,11 @@ impl<H: Handler> Runner<H> {
                 expired: options.expired,
                 tombstones: options.tombstones,
                 plain: options.plain,
+                replies: options.replies.clone().map(Arc::new),
             },
             naming: options.handler_naming,
             refused: RefusedAttributes::new(Arc::clone(observer)),
+            replies: Arc::new(options.replies.clone().unwrap_or_default()),
             abort: CancellationToken::new(),
             once: None,
             action: options.action(),
@@ -177,6 +180,7 @@ impl<H: Handler> Runner<H> {
             max_attempts,
             naming: self.naming,
             refused: self.refused.clone(),
+            replies: Arc::clone(&self.replies),
             abort: match self.timeout {
                 Some(_) => self.abort.child_token(),
                 None => self.abort.clone(),

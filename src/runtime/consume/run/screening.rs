@@ -11,7 +11,10 @@ use std::{
 use super::finished::{LeftOut, RunEnd};
 use crate::{
     event::{Envelope, Message, Stored, wrap_plain, wrap_tombstone},
-    runtime::{describe_failure, panic_failure},
+    runtime::{
+        ReplyRules, describe_failure, panic_failure,
+        reply::{ADDRESS, address},
+    },
     transport::{DeadLetterKind, Delivery, Failure},
 };
 
@@ -82,6 +85,8 @@ pub(in crate::runtime::consume) struct Screening {
     pub(in crate::runtime::consume) tombstones: Option<Treatment>,
     /// Wraps messages that are not events.
     pub(in crate::runtime::consume) plain: bool,
+    /// Set if the handler replies.
+    pub(in crate::runtime::consume) replies: Option<Arc<ReplyRules>>,
 }
 
 /// The result of screening a delivery.
@@ -112,7 +117,8 @@ impl Screening {
             wrapped
         });
         let shown = wrapped.as_ref().unwrap_or(delivery);
-        match self.filtered(&shown.stored) {
+        let end = self.filtered(&shown.stored);
+        match end.or_else(|| self.unanswerable(&shown.stored.message)) {
             Some(end) => Screened::NoRun(end),
             None => Screened::Run(wrapped),
         }
@@ -132,6 +138,13 @@ impl Screening {
             Ok(false) => Some(RunEnd::LeftOut(LeftOut::Filtered)),
             Err(failure) => Some(RunEnd::GivenUp(DeadLetterKind::Decode, failure)),
         }
+    }
+
+    /// Refuses a request whose reply may not be sent where it wants it, before the handler has an effect.
+    fn unanswerable(&self, message: &Message) -> Option<RunEnd> {
+        let refused = address(message, self.replies.as_deref()?).err()?;
+        let failure = describe_failure(ADDRESS, &refused, None);
+        Some(RunEnd::GivenUp(DeadLetterKind::Permanent, failure))
     }
 
     /// Returns how an expired event ends; `None` if it is handled.

@@ -7,7 +7,7 @@ use super::{
     screening::TOMBSTONE,
 };
 use crate::{
-    runtime::{Decision, Ending, Outcome, RetryPolicy},
+    runtime::{Decision, Ending, Outcome, RetryPolicy, reply::ADDRESS},
     transport::{DeadLetterKind, Delivery, Failure, Outgoing, Verdict},
 };
 
@@ -101,7 +101,11 @@ pub(in crate::runtime::consume) fn ending_of(verdict: &Verdict) -> Option<Ending
             kind: DeadLetterKind::Expired | DeadLetterKind::Terminated | DeadLetterKind::Unknown,
             ..
         } => None,
-        Verdict::DeadLetter { failure, .. } if failure.class == TOMBSTONE => None,
+        Verdict::DeadLetter { failure, .. }
+            if failure.class == TOMBSTONE || failure.class == ADDRESS =>
+        {
+            None
+        }
         Verdict::DeadLetter { .. } => Some(Ending::FinalFailure),
     }
 }

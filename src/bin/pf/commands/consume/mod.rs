@@ -78,8 +78,8 @@ pub struct ConsumeArgs {
 impl ConsumeArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         self.check()?;
-        let filter = self.flags.filter()?;
         let decoder = self.flags.schemas.decoder(context)?;
+        let filter = self.flags.filter(decoder.as_ref())?;
         let group = self.group(context)?;
         let remarks = context.printer.remarks();
         let begun = Instant::now();

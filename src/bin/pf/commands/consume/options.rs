@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use protoflow::{
     RetryPolicy,
     event::{Action, Encoding, Group, Naming, Pattern},
-    runtime::{BreakerOptions, ConsumeOptions, EventFilter, Filter, Treatment},
+    runtime::{BreakerOptions, ConsumeOptions, EventFilter, Filter, ReplyRules, Treatment},
     transport::{Dedup, SubscribeRequest},
 };
 
@@ -76,6 +76,16 @@ pub struct ConsumeFlags {
     /// Publish the events that the command writes to stdout, then acknowledge
     #[arg(long)]
     emit: bool,
+    /// Reply to requests: each line that the command writes to stdout is the data of a reply. It is published to
+    /// the topic that the request names (`replyto`), then the request is acknowledged
+    #[arg(long, conflicts_with = "emit")]
+    reply: bool,
+    /// Topics that a request may name [default: reply.**]
+    #[arg(long, value_name = "PATTERN", requires = "reply")]
+    reply_to: Vec<Pattern>,
+    /// Send no reply that says why a request was dead-lettered
+    #[arg(long, requires = "reply")]
+    no_reply_errors: bool,
     /// End after N events were acknowledged, skipped or dead-lettered
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -177,9 +187,12 @@ impl ConsumeFlags {
     ///
     /// # Errors
     /// If it is not valid jq.
-    pub fn filter(&self) -> CliResult<Option<EventFilter>> {
+    pub fn filter(&self, decoder: Option<&Decoder>) -> CliResult<Option<EventFilter>> {
         let filter = self.filter.as_deref().map(Filter::compile).transpose()?;
-        Ok(filter.map(EventFilter::jq))
+        Ok(filter.map(|filter| match decoder {
+            Some(decoder) => decoder.clone().filter(filter),
+            None => EventFilter::jq(filter),
+        }))
     }
 
     /// Prepares the command.
@@ -201,7 +214,11 @@ impl ConsumeFlags {
             stdin: self.stdin,
             decoder,
             on_exit: self.on_exit.clone().unwrap_or_default(),
-            emit: self.emit.then(|| Emit::new(encoding)),
+            emit: if self.reply {
+                Some(Emit::replies(encoding))
+            } else {
+                self.emit.then(|| Emit::new(encoding))
+            },
             canary: false,
             launcher: Launcher::new(remarks.clone()),
             remarks,
@@ -216,6 +233,7 @@ impl ConsumeFlags {
     pub fn consume_options(self, group: Group, patterns: Vec<Pattern>) -> ConsumeOptions {
         let policy = self.policy();
         let breaker = self.breaker();
+        let replies = self.reply.then(|| self.reply_rules());
         let jobs = usize::from(self.jobs);
         let dedup = self.dedup.map(|window| match self.dedup_mode {
             Some(Marking::AtMostOnce) => Dedup::at_most_once(window),
@@ -234,6 +252,7 @@ impl ConsumeFlags {
             jobs,
             policy,
             breaker,
+            replies,
             event_decides_attempts: self.max_attempts.is_none(),
             handler_timeout: self.handler_timeout,
             grace: self.grace,
@@ -247,6 +266,15 @@ impl ConsumeFlags {
             handler_naming: self.naming.into(),
             ..ConsumeOptions::new(request)
         }
+    }
+
+    fn reply_rules(&self) -> ReplyRules {
+        let mut rules = ReplyRules::default();
+        if !self.reply_to.is_empty() {
+            rules.allowed.clone_from(&self.reply_to);
+        }
+        rules.report_failures = !self.no_reply_errors;
+        rules
     }
 
     fn breaker(&self) -> BreakerOptions {

@@ -75,7 +75,9 @@ impl ShowArgs {
                     None => letter,
                 };
                 let stored = letter.stored();
-                let seen = decoder.as_ref().and_then(|decoder| decoder.seen(&stored));
+                // Masks are paths of what is stored; decoded data would show what they hide.
+                let decoder = decoder.as_ref().filter(|_| masks.is_none());
+                let seen = decoder.and_then(|decoder| decoder.seen(&stored));
                 let shown = Shown {
                     letter,
                     lineage,

@@ -285,7 +285,8 @@ fn one_line(json: &str) -> std::borrow::Cow<'_, str> {
     json.lines().map(str::trim_start).collect::<String>().into()
 }
 
-fn default_source() -> String {
+/// Returns the source of an event that names none.
+pub fn default_source() -> String {
     let name = rustix::system::uname();
     let host = name.nodename().to_string_lossy();
     let host: String = host

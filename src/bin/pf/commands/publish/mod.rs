@@ -19,7 +19,11 @@ use protoflow::{
     transport::Transport,
 };
 
-pub use self::args::PublishArgs;
+pub use self::{
+    args::PublishArgs,
+    draft::default_source,
+    one::{data_of, with_schema},
+};
 
 use crate::{
     context::Context,

@@ -128,11 +128,8 @@ fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
     if args.no_data {
         return Ok(None);
     }
-    let data = match args.data.as_deref() {
-        Some("-") => all_of_stdin(args.max_size)?,
-        Some(text) => text.as_bytes().to_vec(),
-        None if io::stdin().is_terminal() => return Ok(None),
-        None => all_of_stdin(args.max_size)?,
+    let Some(data) = given(args.data.as_deref(), args.max_size)? else {
+        return Ok(None);
     };
     if data.len() > args.max_size {
         return Err(too_long(args.max_size));
@@ -146,6 +143,28 @@ fn data(args: &PublishArgs) -> CliResult<Option<Vec<u8>>> {
             .hint("publish an event without data with `--no-data`"));
     }
     Ok(Some(data))
+}
+
+/// Returns the data of an event: what the command line says, or else stdin; `None` without any.
+pub fn data_of(data: Option<&str>) -> CliResult<Option<Vec<u8>>> {
+    const LONGEST: usize = 1024 * 1024;
+    let data = given(data, LONGEST)?.filter(|data| !data.is_empty());
+    match data {
+        Some(data) if data.len() > LONGEST => Err(CliError::message(
+            Exit::Failed,
+            format!("the data is longer than {LONGEST} bytes"),
+        )),
+        data => Ok(data),
+    }
+}
+
+fn given(data: Option<&str>, max: usize) -> CliResult<Option<Vec<u8>>> {
+    match data {
+        Some("-") => all_of_stdin(max).map(Some),
+        Some(text) => Ok(Some(text.as_bytes().to_vec())),
+        None if io::stdin().is_terminal() => Ok(None),
+        None => all_of_stdin(max).map(Some),
+    }
 }
 
 fn all_of_stdin(max: usize) -> CliResult<Vec<u8>> {

@@ -30,6 +30,8 @@ pub struct Reply {
     pub reason: Option<String>,
     /// Events to publish; workers only.
     pub emit: Option<Vec<Box<RawValue>>>,
+    /// The data of a reply to the sender of the event; workers only.
+    pub reply: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +42,7 @@ struct Written {
     after: Option<String>,
     reason: Option<String>,
     emit: Option<Vec<Box<RawValue>>>,
+    reply: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +80,7 @@ impl Reply {
             action,
             reason: written.reason.map(|reason| in_one_line(&reason)),
             emit: written.emit,
+            reply: written.reply,
         })
     }
 }

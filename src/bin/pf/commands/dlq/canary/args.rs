@@ -8,6 +8,7 @@ use super::{trial::Canary, wait::CanaryWait};
 use crate::{
     error::{CliError, CliResult},
     handler::{OnExit, StdinForm},
+    schemas::SchemaArgs,
     values::times,
 };
 
@@ -38,6 +39,8 @@ pub struct CanaryArgs {
     /// The command and its arguments
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
+    #[command(flatten)]
+    schemas: SchemaArgs,
 }
 
 /// How a replay is tried first.
@@ -77,6 +80,7 @@ impl CanaryArgs {
                 handler_timeout: self.handler_timeout,
                 on_exit: self.on_exit.unwrap_or_default(),
                 stdin: self.stdin.unwrap_or_default(),
+                schemas: self.schemas,
                 words: self.command,
             }))),
         }

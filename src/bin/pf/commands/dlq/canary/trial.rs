@@ -26,6 +26,7 @@ pub struct Canary {
     pub(super) handler_timeout: Option<Duration>,
     pub(super) on_exit: OnExit,
     pub(super) stdin: StdinForm,
+    pub(super) schemas: SchemaArgs,
     pub(super) words: Vec<OsString>,
 }
 
@@ -123,7 +124,7 @@ impl Canary {
             jobs: 1,
             url: context.url()?.to_string(),
             stdin: self.stdin,
-            decoder: SchemaArgs::default().decoder(context)?,
+            decoder: self.schemas.decoder(context)?,
             on_exit: self.on_exit.clone(),
             emit: self.emit.then(|| Emit::new(encoding)),
             canary: true,
