@@ -14,7 +14,14 @@ fn a_request_gets_its_reply() {
 fn without_a_responder_it_ends_and_is_not_handled_later() {
     let pf = Pf::new();
     let run = pf.run(&["request", TOPIC, "{}", "--create", "--timeout", "50ms"]);
-    assert_snapshot!(run, @"");
+    assert_snapshot!(run, @"
+    exit: 3
+    --- stdout
+
+    --- stderr
+    error: no reply within [MS]
+    hint: is there a consumer that replies? pf consume price.asked --group NAME --reply -- ./reply.sh
+    ");
     let consume = ["consume", TOPIC, "-g", "pricing", "--until-end", "--reply"];
     let late = pf.run(&[&consume[..], &["--", "sh", "-c", "echo 1"]].concat());
     assert!(late.stderr().contains("0 handled, 1 dead letter"), "{late}");
@@ -82,7 +89,14 @@ fn an_address_that_is_not_allowed_gets_no_run() {
         "-q",
     ];
     let run = pf.run(&[&consume[..], &["--", "sh", "-c", "echo 1; touch ran"]].concat());
-    assert_snapshot!(run, @"");
+    assert_snapshot!(run, @"
+    exit: 4
+    --- stdout
+
+    --- stderr
+    error: 4 events were dead-lettered
+    hint: list them: pf dlq list --group pricing
+    ");
     assert!(!pf.path("ran").exists());
     let _ = pf.run(&["dlq", "replay", "--all", "--yes"]).succeeded();
     let wider = ["--reply-to", "order.*", "--", "sh", "-c", "echo 1"];
@@ -161,7 +175,24 @@ fn what_cannot_be_asked_is_said() {
         ],
     ] {
         let run = pf.run(args);
-        said.push_str(&format!("{:?} {}", run.code(), run.stderr()));
+        let home = pf.path("").display().to_string();
+        let stderr = run.stderr().replace(&home, "/home/ann/");
+        said.push_str(&format!("{:?} {stderr}", run.code()));
     }
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @"
+    Some(1) error: sqlite: there is no store `/home/ann/events.db`
+    hint: check the name; the first `pf publish` creates a store
+    Some(2) error: `order.dlq` is a dead-letter store
+    hint: list dead letters with `pf dlq list`, replay them with `pf dlq replay`
+    Some(2) error: invalid value '0' for '--replies <N>': use a number from 1, or `all`
+
+    For more information, try '--help'.
+    Some(1) error: data is not valid JSON, which `datacontenttype` requires
+    Some(2) error: the following required arguments were not provided:
+      --reply
+
+    Usage: pf consume --reply --group <NAME> --reply-to <PATTERN> <TOPIC>... -- <CMD>...
+
+    For more information, try '--help'.
+    ");
 }
