@@ -60,13 +60,13 @@ fn json(number: usize) -> String {
 }
 
 fn message(json: String, mode: Mode) -> Message {
-    let made = event(events::TOPIC, "/shop/checkout").data_json(json);
+    let draft = event(events::TOPIC, "/shop/checkout").data_json(json);
     let encoding = Encoding {
         mode,
         ..Encoding::default()
     };
     let topic = events::TOPIC.parse().unwrap();
-    encode(&made.build().unwrap(), topic, encoding).unwrap()
+    encode(&draft.build().unwrap(), topic, encoding).unwrap()
 }
 
 fn timed<T>(all: &[T], mut each: impl FnMut(&T)) -> Duration {

@@ -1,5 +1,7 @@
 //! `pf request` and `pf consume --reply`.
 
+use std::fmt::Write as _;
+
 use insta::assert_snapshot;
 use test_support::request::{TOPIC, check, responder};
 
@@ -177,7 +179,7 @@ fn what_cannot_be_asked_is_said() {
         let run = pf.run(args);
         let home = pf.path("").display().to_string();
         let stderr = run.stderr().replace(&home, "/home/ann/");
-        said.push_str(&format!("{:?} {stderr}", run.code()));
+        write!(said, "{:?} {stderr}", run.code()).unwrap();
     }
     assert_snapshot!(said, @"
     Some(1) error: sqlite: there is no store `/home/ann/events.db`

@@ -22,8 +22,8 @@ const DATA: &str = r#"{"id":"7","labels":{"a":"1","b":"2","c":"3","d":"4","e":"5
 /// that the consumer does not know among them.
 pub fn check(pf: &Pf) {
     pf.write("next/order.proto", ORDER);
-    let older = ORDER.replace("  string coupon = 90;\n  Item gift = 91;\n", "");
-    pf.write("shop/order.proto", older);
+    let consumers = ORDER.replace("  string coupon = 90;\n  Item gift = 91;\n", "");
+    pf.write("shop/order.proto", consumers);
     for mode in ["structured", "binary", "protobuf"] {
         let args = [
             "publish",

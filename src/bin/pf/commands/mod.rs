@@ -134,11 +134,11 @@ impl Command {
             return Ok(());
         }
         match self {
-            Self::Publish(args) => publish::run(&args, context).await,
-            Self::Request(args) => args.run(context).await,
+            Self::Publish(args) => Box::pin(publish::run(&args, context)).await,
+            Self::Request(args) => Box::pin(args.run(context)).await,
             Self::Tail(args) => args.run(context).await,
-            Self::Consume(args) => args.run(context).await,
-            Self::Dlq(LazySubcommand(command)) => command.run(context).await,
+            Self::Consume(args) => Box::pin(args.run(context)).await,
+            Self::Dlq(LazySubcommand(command)) => Box::pin(command.run(context)).await,
             Self::Schedule(LazySubcommand(command)) => command.run(context).await,
             #[cfg(any(feature = "outbox-sqlite", feature = "outbox-postgres"))]
             Self::Outbox(LazySubcommand(command)) => command.run(context).await,

@@ -238,9 +238,9 @@ impl RequestArgs {
                     ),
                 ),
             ),
-            (Replies::First(wanted), came) if came < wanted => {
+            (Replies::First(number), came) if came < number => {
                 let came = counted(came, "reply", "replies");
-                let text = format!("only {came} of {wanted} within {waited}");
+                let text = format!("only {came} of {number} within {waited}");
                 Err(CliError::message(Exit::Incomplete, text))
             }
             _ => Ok(()),

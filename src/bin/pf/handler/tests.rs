@@ -51,7 +51,7 @@ fn run() -> Run {
         max_attempts: 3,
         naming: Naming::CloudEvents,
         refused: RefusedAttributes::default(),
-        replies: Arc::default(),
+        replies: std::sync::Arc::default(),
         abort: CancellationToken::new(),
         recalled: CancellationToken::new(),
         start: RunStart::default(),
@@ -82,6 +82,7 @@ async fn an_answer_on_stdout_is_collected_while_stdin_is_written() {
     options.emit = Some(Emit {
         limit: 4_000_000,
         encoding: Encoding::default(),
+        replies: false,
     });
     match handle(options, 1_000_000).await {
         Outcome::Ack(responses) => assert_eq!(responses.len(), 1),

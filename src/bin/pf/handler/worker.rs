@@ -203,7 +203,7 @@ impl Shared {
 
     fn check(&self, reply: Reply) -> Result<Reply, WorkerFault> {
         let emits = self.options.emit.as_ref().map(|emit| emit.replies);
-        match (&reply.emit, &reply.reply) {
+        match (&reply.emit, &reply.to_sender) {
             (Some(_), _) if emits != Some(false) => Err(WorkerFault::EmitNotEnabled),
             (_, Some(_)) if emits != Some(true) => Err(WorkerFault::ReplyNotEnabled),
             _ => Ok(reply),
@@ -268,7 +268,7 @@ fn judge(reply: Reply) -> (Verdict, Emitted) {
             .reason
             .unwrap_or_else(|| "the worker gave no reason".to_owned()),
     };
-    let replied = reply.reply.map(|reply| vec![reply]);
+    let replied = reply.to_sender.map(|reply| vec![reply]);
     (verdict, reply.emit.or(replied))
 }
 

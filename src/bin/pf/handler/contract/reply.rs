@@ -31,7 +31,7 @@ pub struct Reply {
     /// Events to publish; workers only.
     pub emit: Option<Vec<Box<RawValue>>>,
     /// The data of a reply to the sender of the event; workers only.
-    pub reply: Option<Box<RawValue>>,
+    pub to_sender: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ impl Reply {
             action,
             reason: written.reason.map(|reason| in_one_line(&reason)),
             emit: written.emit,
-            reply: written.reply,
+            to_sender: written.reply,
         })
     }
 }
