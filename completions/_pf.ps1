@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish one event, or a stream of them')
+            [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Publish a request, and print its replies')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they arrive, or stored ones')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
@@ -95,6 +96,35 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'pf;request' {
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for replies')
+            [CompletionResult]::new('--replies', '--replies', [CompletionResultType]::ParameterName, 'How many replies to wait for; `all` prints what comes until the end of the time')
+            [CompletionResult]::new('--reply-topic', '--reply-topic', [CompletionResultType]::ParameterName, 'The topic of the replies [default: `reply.` and the type]')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'The topic of the request [default: the type]')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'The source of the request [default: `//HOST/pf`]')
+            [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'The subject of the request')
+            [CompletionResult]::new('--id', '--id', [CompletionResultType]::ParameterName, 'The id of the request [default: a ULID]')
+            [CompletionResult]::new('--correlation-id', '--correlation-id', [CompletionResultType]::ParameterName, 'The correlation id, which related events share')
+            [CompletionResult]::new('--content-type', '--content-type', [CompletionResultType]::ParameterName, 'The content type of the data; only JSON is validated')
+            [CompletionResult]::new('--proto', '--proto', [CompletionResultType]::ParameterName, 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store')
+            [CompletionResult]::new('-I', '-I ', [CompletionResultType]::ParameterName, 'A folder in which schema files and their imports are looked up [default: that of each file]')
+            [CompletionResult]::new('--proto-path', '--proto-path', [CompletionResultType]::ParameterName, 'A folder in which schema files and their imports are looked up [default: that of each file]')
+            [CompletionResult]::new('--protoset', '--protoset', [CompletionResultType]::ParameterName, 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it')
+            [CompletionResult]::new('--message', '--message', [CompletionResultType]::ParameterName, 'The message that the data is, as in `shop.v1.Order`, or ''order.*=shop.v1.Order'' for some topics [default: the one that `dataschema` names]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`')
+            [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Create the topics of the request and of the replies if they do not exist')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no notices; warnings, errors and their hints stay')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pf;tail' {
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Start with events stored at this time or this long ago; `earliest` is the oldest one')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'End at events stored at this time or this long ago')
@@ -139,6 +169,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--action', '--action', [CompletionResultType]::ParameterName, 'Name of what the command does, by which copies are recognised [default: the group]')
             [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'Time limit of a run; a longer one is killed and counts as failed')
             [CompletionResult]::new('--on-exit', '--on-exit', [CompletionResultType]::ParameterName, 'Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop')
+            [CompletionResult]::new('--reply-to', '--reply-to', [CompletionResultType]::ParameterName, 'Topics that a request may name [default: reply.**]')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N events were acknowledged, skipped or dead-lettered')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, with exit status 3')
             [CompletionResult]::new('--grace', '--grace', [CompletionResultType]::ParameterName, 'Time that a stop waits for runs to finish')
@@ -163,6 +194,8 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait while another consumer holds an exclusive subscription, and take over (Pulsar)')
             [CompletionResult]::new('--no-breaker', '--no-breaker', [CompletionResultType]::ParameterName, 'Handle all events, even if nearly every one fails')
             [CompletionResult]::new('--emit', '--emit', [CompletionResultType]::ParameterName, 'Publish the events that the command writes to stdout, then acknowledge')
+            [CompletionResult]::new('--reply', '--reply', [CompletionResultType]::ParameterName, 'Reply to requests: each line that the command writes to stdout is the data of a reply. It is published to the topic that the request names (`replyto`), then the request is acknowledged')
+            [CompletionResult]::new('--no-reply-errors', '--no-reply-errors', [CompletionResultType]::ParameterName, 'Send no reply that says why a request was dead-lettered')
             [CompletionResult]::new('--until-end', '--until-end', [CompletionResultType]::ParameterName, 'End when everything stored at the start is done, including its retries')
             [CompletionResult]::new('--create', '--create', [CompletionResultType]::ParameterName, 'Create the store and its topics if they do not exist')
             [CompletionResult]::new('--plain', '--plain', [CompletionResultType]::ParameterName, 'Handle messages that are not CloudEvents, wrapped into one')
@@ -643,6 +676,11 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--handler-timeout', '--handler-timeout', [CompletionResultType]::ParameterName, 'Time limit of a run; a longer one is killed and counts as failed')
             [CompletionResult]::new('--on-exit', '--on-exit', [CompletionResultType]::ParameterName, 'Actions for exit statuses, as for `pf consume`')
             [CompletionResult]::new('--stdin', '--stdin', [CompletionResultType]::ParameterName, 'What the command gets on its stdin [default: event]')
+            [CompletionResult]::new('--proto', '--proto', [CompletionResultType]::ParameterName, 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store')
+            [CompletionResult]::new('-I', '-I ', [CompletionResultType]::ParameterName, 'A folder in which schema files and their imports are looked up [default: that of each file]')
+            [CompletionResult]::new('--proto-path', '--proto-path', [CompletionResultType]::ParameterName, 'A folder in which schema files and their imports are looked up [default: that of each file]')
+            [CompletionResult]::new('--protoset', '--protoset', [CompletionResultType]::ParameterName, 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it')
+            [CompletionResult]::new('--message', '--message', [CompletionResultType]::ParameterName, 'The message that the data is, as in `shop.v1.Order`, or ''order.*=shop.v1.Order'' for some topics [default: the one that `dataschema` names]')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -1454,6 +1492,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         }
         'pf;help' {
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Publish one event, or a stream of them')
+            [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Publish a request, and print its replies')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Show events as they arrive, or stored ones')
             [CompletionResult]::new('consume', 'consume', [CompletionResultType]::ParameterValue, 'Run a command for each event of a group')
             [CompletionResult]::new('caps', 'caps', [CompletionResultType]::ParameterValue, 'Show what the transport can do')
@@ -1470,6 +1509,9 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;help;publish' {
+            break
+        }
+        'pf;help;request' {
             break
         }
         'pf;help;tail' {

@@ -52,6 +52,9 @@ _pf() {
             pf,publish)
                 cmd="pf__subcmd__publish"
                 ;;
+            pf,request)
+                cmd="pf__subcmd__request"
+                ;;
             pf,schedule)
                 cmd="pf__subcmd__schedule"
                 ;;
@@ -313,6 +316,9 @@ _pf() {
             pf__subcmd__help,publish)
                 cmd="pf__subcmd__help__subcmd__publish"
                 ;;
+            pf__subcmd__help,request)
+                cmd="pf__subcmd__help__subcmd__request"
+                ;;
             pf__subcmd__help,schedule)
                 cmd="pf__subcmd__help__subcmd__schedule"
                 ;;
@@ -566,7 +572,7 @@ _pf() {
 
     case "${cmd}" in
         pf)
-            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help"
+            opts="-o -q -h -V --url --context --connect-timeout --output --quiet --color --log --help --version publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -696,7 +702,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -I -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -I -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --reply --reply-to --no-reply-errors --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -759,6 +765,10 @@ _pf() {
                     return 0
                     ;;
                 --on-exit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reply-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -892,7 +902,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__context__subcmd__add)
-            opts="-I -o -q -h --group --password-file --ask-password --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-I -o -q -h --group --outbox --password-file --ask-password --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3014,7 +3024,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --canary --canary-timeout --emit --handler-timeout --on-exit --stdin --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -I -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --canary --canary-timeout --emit --handler-timeout --on-exit --stdin --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3114,6 +3124,26 @@ _pf() {
                     ;;
                 --stdin)
                     COMPREPLY=($(compgen -W "event data" -- "${cur}"))
+                    return 0
+                    ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --url)
@@ -3496,7 +3526,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help)
-            opts="publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help"
+            opts="publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4210,6 +4240,20 @@ _pf() {
             return 0
             ;;
         pf__subcmd__help__subcmd__publish)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__help__subcmd__request)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5171,6 +5215,104 @@ _pf() {
                     return 0
                     ;;
                 --max-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proto-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protoset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json event data raw batch prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pf__subcmd__request)
+            opts="-I -o -q -h --timeout --replies --reply-topic --topic --source --subject --id --correlation-id --content-type --create --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replies)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reply-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subject)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --correlation-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --content-type)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

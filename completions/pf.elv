@@ -32,6 +32,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand publish 'Publish one event, or a stream of them'
+            cand request 'Publish a request, and print its replies'
             cand tail 'Show events as they arrive, or stored ones'
             cand consume 'Run a command for each event of a group'
             cand caps 'Show what the transport can do'
@@ -90,6 +91,34 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'pf;request'= {
+            cand --timeout 'How long to wait for replies'
+            cand --replies 'How many replies to wait for; `all` prints what comes until the end of the time'
+            cand --reply-topic 'The topic of the replies [default: `reply.` and the type]'
+            cand --topic 'The topic of the request [default: the type]'
+            cand --source 'The source of the request [default: `//HOST/pf`]'
+            cand --subject 'The subject of the request'
+            cand --id 'The id of the request [default: a ULID]'
+            cand --correlation-id 'The correlation id, which related events share'
+            cand --content-type 'The content type of the data; only JSON is validated'
+            cand --proto 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store'
+            cand -I 'A folder in which schema files and their imports are looked up [default: that of each file]'
+            cand --proto-path 'A folder in which schema files and their imports are looked up [default: that of each file]'
+            cand --protoset 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it'
+            cand --message 'The message that the data is, as in `shop.v1.Order`, or ''order.*=shop.v1.Order'' for some topics [default: the one that `dataschema` names]'
+            cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
+            cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
+            cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
+            cand -o 'Output format'
+            cand --output 'Output format'
+            cand --color 'When to use colour'
+            cand --log 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`'
+            cand --create 'Create the topics of the request and of the replies if they do not exist'
+            cand -q 'Print no notices; warnings, errors and their hints stay'
+            cand --quiet 'Print no notices; warnings, errors and their hints stay'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'pf;tail'= {
             cand --since 'Start with events stored at this time or this long ago; `earliest` is the oldest one'
             cand --until 'End at events stored at this time or this long ago'
@@ -133,6 +162,7 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --action 'Name of what the command does, by which copies are recognised [default: the group]'
             cand --handler-timeout 'Time limit of a run; a longer one is killed and counts as failed'
             cand --on-exit 'Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop'
+            cand --reply-to 'Topics that a request may name [default: reply.**]'
             cand --count 'End after N events were acknowledged, skipped or dead-lettered'
             cand --timeout 'End after this time, with exit status 3'
             cand --grace 'Time that a stop waits for runs to finish'
@@ -157,6 +187,8 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --wait 'Wait while another consumer holds an exclusive subscription, and take over (Pulsar)'
             cand --no-breaker 'Handle all events, even if nearly every one fails'
             cand --emit 'Publish the events that the command writes to stdout, then acknowledge'
+            cand --reply 'Reply to requests: each line that the command writes to stdout is the data of a reply. It is published to the topic that the request names (`replyto`), then the request is acknowledged'
+            cand --no-reply-errors 'Send no reply that says why a request was dead-lettered'
             cand --until-end 'End when everything stored at the start is done, including its retries'
             cand --create 'Create the store and its topics if they do not exist'
             cand --plain 'Handle messages that are not CloudEvents, wrapped into one'
@@ -601,6 +633,11 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand --handler-timeout 'Time limit of a run; a longer one is killed and counts as failed'
             cand --on-exit 'Actions for exit statuses, as for `pf consume`'
             cand --stdin 'What the command gets on its stdin [default: event]'
+            cand --proto 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store'
+            cand -I 'A folder in which schema files and their imports are looked up [default: that of each file]'
+            cand --proto-path 'A folder in which schema files and their imports are looked up [default: that of each file]'
+            cand --protoset 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it'
+            cand --message 'The message that the data is, as in `shop.v1.Order`, or ''order.*=shop.v1.Order'' for some topics [default: the one that `dataschema` names]'
             cand --url 'The store, as in `sqlite:events.db` [env: PF_URL]'
             cand --context 'The store with this context name, see `pf context` [env: PF_CONTEXT]'
             cand --connect-timeout 'Time to wait for the store to answer [default: set by the URL, else 5s]'
@@ -1328,6 +1365,7 @@ set edit:completion:arg-completer[pf] = {|@words|
         }
         &'pf;help'= {
             cand publish 'Publish one event, or a stream of them'
+            cand request 'Publish a request, and print its replies'
             cand tail 'Show events as they arrive, or stored ones'
             cand consume 'Run a command for each event of a group'
             cand caps 'Show what the transport can do'
@@ -1343,6 +1381,8 @@ set edit:completion:arg-completer[pf] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'pf;help;publish'= {
+        }
+        &'pf;help;request'= {
         }
         &'pf;help;tail'= {
         }

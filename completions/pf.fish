@@ -42,6 +42,7 @@ complete -c pf -n "__fish_pf_needs_command" -s q -l quiet -d 'Print no notices; 
 complete -c pf -n "__fish_pf_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_needs_command" -s V -l version -d 'Print version'
 complete -c pf -n "__fish_pf_needs_command" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_needs_command" -f -a "request" -d 'Publish a request, and print its replies'
 complete -c pf -n "__fish_pf_needs_command" -f -a "tail" -d 'Show events as they arrive, or stored ones'
 complete -c pf -n "__fish_pf_needs_command" -f -a "consume" -d 'Run a command for each event of a group'
 complete -c pf -n "__fish_pf_needs_command" -f -a "caps" -d 'Show what the transport can do'
@@ -105,6 +106,36 @@ complete -c pf -n "__fish_pf_using_subcommand publish" -l create -d 'Create the 
 complete -c pf -n "__fish_pf_using_subcommand publish" -l dry-run -d 'Check everything and show what would be published'
 complete -c pf -n "__fish_pf_using_subcommand publish" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand publish" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand request" -l timeout -d 'How long to wait for replies' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l replies -d 'How many replies to wait for; `all` prints what comes until the end of the time' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l reply-topic -d 'The topic of the replies [default: `reply.` and the type]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l topic -d 'The topic of the request [default: the type]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l source -d 'The source of the request [default: `//HOST/pf`]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l subject -d 'The subject of the request' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l id -d 'The id of the request [default: a ULID]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l correlation-id -d 'The correlation id, which related events share' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l content-type -d 'The content type of the data; only JSON is validated' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand request" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand request" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand request" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -s o -l output -d 'Output format' -r -f -a "text\t'For people'
+json\t'One JSON record per line, from which the message can be rebuilt byte for byte'
+event\t'The bare event, one per line'
+data\t'The data of the event, one per line'
+raw\t'The payload as stored, one per line'
+batch\t'One JSON array of bare events; only `pf tail` with an end'
+prometheus\t'Metrics for Prometheus, of `pf dlq check`'"
+complete -c pf -n "__fish_pf_using_subcommand request" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c pf -n "__fish_pf_using_subcommand request" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
+complete -c pf -n "__fish_pf_using_subcommand request" -l create -d 'Create the topics of the request and of the replies if they do not exist'
+complete -c pf -n "__fish_pf_using_subcommand request" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
+complete -c pf -n "__fish_pf_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pf -n "__fish_pf_using_subcommand tail" -l since -d 'Start with events stored at this time or this long ago; `earliest` is the oldest one' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l until -d 'End at events stored at this time or this long ago' -r
 complete -c pf -n "__fish_pf_using_subcommand tail" -l last -d 'Start with the last N events' -r
@@ -147,6 +178,7 @@ at-most-once\t'Before its run; one that never ended becomes a dead letter of kin
 complete -c pf -n "__fish_pf_using_subcommand consume" -l action -d 'Name of what the command does, by which copies are recognised [default: the group]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l handler-timeout -d 'Time limit of a run; a longer one is killed and counts as failed' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l on-exit -d 'Actions for exit statuses, such as 3=dlq,4=retry:30s,5=ack,6=skip,7=stop' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l reply-to -d 'Topics that a request may name [default: reply.**]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l count -d 'End after N events were acknowledged, skipped or dead-lettered' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l timeout -d 'End after this time, with exit status 3' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l grace -d 'Time that a stop waits for runs to finish' -r
@@ -183,6 +215,8 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l ordered -d 'Keep order
 complete -c pf -n "__fish_pf_using_subcommand consume" -l wait -d 'Wait while another consumer holds an exclusive subscription, and take over (Pulsar)'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l no-breaker -d 'Handle all events, even if nearly every one fails'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l emit -d 'Publish the events that the command writes to stdout, then acknowledge'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l reply -d 'Reply to requests: each line that the command writes to stdout is the data of a reply. It is published to the topic that the request names (`replyto`), then the request is acknowledged'
+complete -c pf -n "__fish_pf_using_subcommand consume" -l no-reply-errors -d 'Send no reply that says why a request was dead-lettered'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l until-end -d 'End when everything stored at the start is done, including its retries'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l create -d 'Create the store and its topics if they do not exist'
 complete -c pf -n "__fish_pf_using_subcommand consume" -l plain -d 'Handle messages that are not CloudEvents, wrapped into one'
@@ -682,6 +716,10 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l on-exit -d 'Actions for exit statuses, as for `pf consume`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l stdin -d 'What the command gets on its stdin [default: event]' -r -f -a "event\t'The event as one line of JSON'
 data\t'The data alone, unchanged'"
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l proto -d 'A schema file (`.proto`): the data of its messages is JSON here, and bytes in the store' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -1294,20 +1332,21 @@ complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcomman
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a context, by default the one in use'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a context; the store itself is not touched'
 complete -c pf -n "__fish_pf_using_subcommand context; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "doctor" -d 'Check the store and the outbox and report problems with the command that fixes each'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "inbox" -d 'Keys of handled events in your own database, so that an effect is made once'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "dlq" -d 'List, show, replay and purge dead letters'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "context" -d 'Manage named stores'
-complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "publish" -d 'Publish one event, or a stream of them'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "request" -d 'Publish a request, and print its replies'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "tail" -d 'Show events as they arrive, or stored ones'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "consume" -d 'Run a command for each event of a group'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "caps" -d 'Show what the transport can do'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "doctor" -d 'Check the store and the outbox and report problems with the command that fixes each'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "demo" -d 'Run a demo: a retry, a delay, a dead letter and its replay'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "man" -d 'Print the manual page, or write the pages of all commands to a folder'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "outbox" -d 'Publish what a database\'s own transactions stored: transactional outboxes'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "inbox" -d 'Keys of handled events in your own database, so that an effect is made once'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "dlq" -d 'List, show, replay and purge dead letters'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "schedule" -d 'List, show, reschedule and cancel delayed events'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "context" -d 'Manage named stores'
+complete -c pf -n "__fish_pf_using_subcommand help; and not __fish_seen_subcommand_from publish request tail consume caps doctor demo completions man outbox inbox dlq schedule context help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "create" -d 'Create the tables of an outbox, and the function `pf_emit` in PostgreSQL'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "relay" -d 'Publish the rows of an outbox, in the order of each key'
 complete -c pf -n "__fish_pf_using_subcommand help; and __fish_seen_subcommand_from outbox" -f -a "status" -d 'Show what waits in an outbox, who relays, and what holds up vacuum'

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Outbox,
     row::{OutboxStatus, RelayStatus},
+    table::Table,
 };
 use crate::transport::{ErrorKind, Finding, FindingLevel, Result, TransportError};
 
@@ -12,8 +12,7 @@ use crate::transport::{ErrorKind, Finding, FindingLevel, Result, TransportError}
 const LATE: Duration = Duration::from_mins(1);
 
 /// Checks an outbox. An absent one, or one of another shape, is a finding; a database that does not answer is an error.
-pub(super) async fn diagnose(outbox: &Outbox) -> Result<Vec<Finding>> {
-    let table = &outbox.table;
+pub(super) async fn diagnose(table: &dyn Table) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     match table.identify(false).await {
         Ok(name) => findings.push(Finding::ok(

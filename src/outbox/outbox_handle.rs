@@ -115,7 +115,7 @@ impl Outbox {
     /// # Errors
     /// If the database does not answer, or refuses the user.
     pub async fn diagnose(&self) -> Result<Vec<Finding>> {
-        doctor::diagnose(self).await
+        doctor::diagnose(self.table.as_ref()).await
     }
 
     /// Returns the table, unless the database has none.

@@ -102,7 +102,7 @@ fn a_wrong_configuration_names_the_line() {
 
     --- stderr
     error: [HOME]/.pf.toml is invalid at line 2
-      caused by: unknown field `uri`, expected one of `context`, `url`, `group`, `output`, `contexts`
+      caused by: unknown field `uri`, expected one of `context`, `url`, `group`, `output`, `outbox`, `contexts`
     ");
 }
 

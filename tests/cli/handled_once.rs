@@ -224,7 +224,9 @@ fn looking_does_not_migrate_a_store_without_marks() {
     let now = version();
     {
         let store = rusqlite::Connection::open(pf.path("events.db")).unwrap();
-        let before = "DROP TABLE marks; PRAGMA user_version = 2";
+        let before = "DROP TABLE marks; DROP TABLE mark_batches;
+            ALTER TABLE consumers DROP COLUMN action; ALTER TABLE consumers DROP COLUMN begins;
+            PRAGMA user_version = 2";
         store.execute_batch(before).unwrap();
     }
     for look in [

@@ -15,6 +15,7 @@ fn the_top_names_every_command() {
 
     Commands:
       publish      Publish one event, or a stream of them
+      request      Publish a request, and print its replies
       tail         Show events as they arrive, or stored ones
       consume      Run a command for each event of a group
       dlq          List, show, replay and purge dead letters

@@ -265,7 +265,7 @@ fn schemas_that_cannot_be_used_are_named() {
             error: gone.binpb cannot be read
               caused by: No such file or directory (os error 2)
             error: bad.proto is not a descriptor set: failed to decode file descriptor set
-    hint: a schema file is named with `--proto`; a set has to hold the imports too (`--include_imports`)
+            hint: a schema file is named with `--proto`; a set has to hold the imports too (`--include_imports`)
             error: `--message` needs a schema
             hint: name its file with `--proto` or `--protoset`
             error: the schema has no message `shop.v1.Ordr`

@@ -4,11 +4,20 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
 use serde::de::DeserializeSeed as _;
 
-use super::{Decoded, ProtobufError, framing::unframed};
+use super::{ProtobufError, framing::unframed};
+
+/// Data that were decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The message as JSON, by the mapping of protobuf: `lowerCamel` names, 64-bit integers as strings.
+    pub json: String,
+    /// The id in a framing of Confluent's schema registry, which was skipped.
+    pub schema_id: Option<u32>,
+}
 
 /// The message that holds one of any type.
 const ANY: &str = "google.protobuf.Any";
-/// How deep such messages may be nested. The limit of the decoder begins anew in each of them.
+/// How deep such messages may be nested. The decoder's limit starts again in each of them.
 const DEEPEST: u32 = 16;
 
 /// Returns the JSON of a message.

@@ -13,6 +13,7 @@ mod schemas;
 pub use self::{
     error::ProtobufError,
     files::SchemaFiles,
+    json::Decoded,
     rule::MessageRule,
-    schemas::{Decoded, Schemas, type_url, with_json},
+    schemas::{Schemas, type_url, with_json},
 };

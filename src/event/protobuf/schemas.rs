@@ -7,7 +7,7 @@ use prost_reflect::{DescriptorPool, MessageDescriptor};
 
 use super::{
     MessageRule, ProtobufError,
-    json::{check, from_json, is_likely, to_json},
+    json::{Decoded, check, from_json, is_likely, to_json},
 };
 use crate::event::{
     Data, Encoding, Envelope, Message, Pattern, Topic, codec::binary::is_event_header,
@@ -26,15 +26,6 @@ pub struct Schemas {
 
 /// The host of type URLs.
 const HOST: &str = "type.googleapis.com/";
-
-/// Data that were decoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decoded {
-    /// The message as JSON, by the mapping of protobuf: `lowerCamel` names, 64-bit integers as strings.
-    pub json: String,
-    /// The id in a framing of Confluent's schema registry, which was skipped.
-    pub schema_id: Option<u32>,
-}
 
 /// Returns the URI that names a message in `dataschema`.
 ///

@@ -297,7 +297,8 @@ impl Table for PostgresTable {
             .await?;
         let number = |column| rows.first().map_or(0_i64, |row| row.get(column));
         let last: Option<i64> = rows.first().and_then(|row| row.get(2));
-        let is_more = number(1) == limit && number(3) == 0;
+        // Identifiers are in the order of insertion, not of publication: a page may hold a young row and old ones behind it.
+        let is_more = number(1) == limit && (number(3) == 0 || number(0) > 0);
         Ok(Cleaned {
             deleted: number(0).unsigned_abs(),
             next: last.filter(|_| is_more),

@@ -80,3 +80,8 @@ impl Context {
         }
     }
 }
+
+/// Returns the error of a relay whose lease another one has.
+pub(super) fn taken_over() -> TransportError {
+    TransportError::new("outbox", ErrorKind::Held, "another relay took over")
+}

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     batch::{self, Prepared},
     blocked::Blocked,
-    context::Context,
+    context::{Context, taken_over},
     floor::Floor,
     options::{RelayNotice, RelaySummary},
     pace::{Pace, Rate},
@@ -193,12 +193,9 @@ impl<'a> Leader<'a> {
 
     /// Ends a shard of another division: fences its last relay and removes what that published last.
     async fn retire(&mut self, former: &Lease) -> Result<()> {
-        match self.open_target(former.clone()).await {
-            Ok((_, sent)) => drop(self.recover(&sent).await?),
-            // Another relay of this division was faster.
-            Err(error) if error.kind() == ErrorKind::Held => {}
-            Err(error) => return Err(error),
-        }
+        // If another relay of this division was faster, this one asks again: that one may not have removed the rows yet.
+        let (_, sent) = self.open_target(former.clone()).await?;
+        self.recover(&sent).await?;
         self.context.table.retire(former).await
     }
 
@@ -218,8 +215,7 @@ impl<'a> Leader<'a> {
         self.unsettled.extend(published);
         failpoint::reach("outbox.recovering");
         if recovered > 0 && !self.settle().await? {
-            let message = "another relay took over";
-            return Err(TransportError::new("outbox", ErrorKind::Held, message));
+            return Err(taken_over());
         }
         Ok(recovered)
     }
@@ -349,7 +345,7 @@ impl<'a> Leader<'a> {
         Ok(is_held)
     }
 
-    /// Waits for the target and extends the lease meanwhile. The next step notices that it is lost.
+    /// Waits for the target and extends the lease meanwhile.
     async fn renewing<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut work = std::pin::pin!(work);
         loop {
@@ -359,8 +355,12 @@ impl<'a> Leader<'a> {
                     // Without an answer the database lets no other relay lead either.
                     let asked = Instant::now();
                     let rate = self.rate.per_second(asked);
-                    let _ = self.context.table.renew(&self.lease, rate).await;
-                    self.renewed = asked;
+                    match self.context.table.renew(&self.lease, rate).await {
+                        // Not every target fences this relay then.
+                        Ok(false) => return Err(taken_over()),
+                        Ok(true) => self.renewed = asked,
+                        Err(_) => {}
+                    }
                 }
             }
         }

@@ -43,7 +43,7 @@ impl Pace {
         }
     }
 
-    /// Notes that a batch of so many was refused whole.
+    /// Notes that a batch of this many rows was refused whole.
     pub(super) fn halve(&mut self, rows: usize) {
         self.searched = rows / 2;
     }

@@ -22,7 +22,10 @@ pub(super) async fn run(mut context: Context) -> Result<RelaySummary> {
         let turn = leader.lead().await;
         leader.add_to(&mut summary);
         match turn? {
-            Turn::Lost => context.observer.notice(RelayNotice::Lost),
+            Turn::Lost => {
+                context.observer.notice(RelayNotice::Lost);
+                context.rest(STANDBY).await;
+            }
             Turn::Done => break,
         }
     }
@@ -57,6 +60,9 @@ async fn wait_for_lease(context: &mut Context) -> Result<Option<Lease>> {
                     context
                         .observer
                         .notice(RelayNotice::Waits { shard, holder });
+                }
+                if context.options.until_end && context.table.status().await?.pending == 0 {
+                    return Ok(None);
                 }
                 context.rest(STANDBY).await;
             }

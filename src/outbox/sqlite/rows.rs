@@ -71,7 +71,8 @@ pub(super) fn clean(
     let deleted = connection.execute(delete, params![above, last.unwrap_or(0), before])?;
     Ok(Cleaned {
         deleted: deleted as u64,
-        next: last.filter(|_| count == limit && young == 0),
+        // Identifiers are in the order of insertion, not of publication: old rows may be behind a young one.
+        next: last.filter(|_| count == limit && (young == 0 || deleted > 0)),
     })
 }
 

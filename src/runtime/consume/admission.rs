@@ -84,7 +84,7 @@ impl Admission {
         if self.end_of_stream.is_some() || !self.fetch.is_free(Instant::now()) {
             return 0;
         }
-        match in_flight.admits() {
+        match in_flight.breaker.admits() {
             Admits::All => {}
             Admits::One if in_flight.queue.len() == 0 => {
                 return self.still_needed(in_flight).min(1);
@@ -155,7 +155,7 @@ impl Admission {
     }
 
     fn queue<H: Handler>(&self, mut deliveries: Vec<Delivery>, in_flight: &mut InFlight<H>) {
-        if !in_flight.is_breaker_closed() && !deliveries.is_empty() {
+        if !in_flight.breaker.is_closed() && !deliveries.is_empty() {
             let keep = usize::from(in_flight.queue.len() == 0);
             let surplus = deliveries.split_off(keep.min(deliveries.len()));
             in_flight.give_back(surplus);
@@ -187,8 +187,8 @@ impl Admission {
     }
 
     fn has_free_job<H: Handler>(&self, in_flight: &InFlight<H>) -> bool {
-        let admitted = in_flight.is_breaker_closed()
-            || match in_flight.admits() {
+        let admitted = in_flight.breaker.is_closed()
+            || match in_flight.breaker.admits() {
                 Admits::All => true,
                 Admits::One => in_flight.queue.startable() > 0,
                 Admits::NotBefore(_) | Admits::Nothing => false,
@@ -204,7 +204,7 @@ impl Admission {
 
     /// Returns how many runs may wait in the handler: no more than are kept ready at all.
     fn max_queued<H: Handler>(&self, in_flight: &InFlight<H>) -> usize {
-        let most = if in_flight.is_breaker_closed() {
+        let most = if in_flight.breaker.is_closed() {
             in_flight.runner.max_queued()
         } else {
             0
@@ -219,9 +219,9 @@ impl Admission {
         now: Instant,
         in_flight: &mut InFlight<H>,
     ) -> Instant {
-        let probe = !in_flight.is_breaker_closed();
+        let probe = !in_flight.breaker.is_closed();
         if probe {
-            in_flight.start_probe();
+            in_flight.breaker.start_probe();
         }
         let running = RunningDelivery::of(&delivery, in_flight.settlements.follows());
         let mut run = Arc::clone(&in_flight.runner).run(delivery, now, probe);

@@ -295,7 +295,7 @@ impl<H: Handler> ConsumeLoop<H> {
             self.admission.fetch.wake_at(),
             self.in_flight.responses.wake_at(),
             self.in_flight.settlements.wake_at(),
-            self.in_flight.probe_at(),
+            self.in_flight.breaker.probe_at(),
             self.gather_until.filter(|_| self.is_gathering()),
         ]
         .into_iter()

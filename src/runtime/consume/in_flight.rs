@@ -20,7 +20,9 @@ use super::{
     options::ConsumeOptions,
     responses::{Answered, Responses},
     run::{
-        finished::{FinishedRun, LeftOut, RunEnd},
+        breaker_watch::BreakerWatch,
+        failure_replies::{FailureReplies, Order},
+        finished::{FinishedRun, LeftOut},
         runs::{Runner, Tasks},
         verdict::{Conclusion, conclude, dead_letter, ending_of, failed_run},
     },
@@ -28,15 +30,12 @@ use super::{
     summary::{ConsumeError, End},
 };
 use crate::{
-    event::{Encoding, Mode},
+    event::Mode,
     failpoint,
-    runtime::{
-        Admission, Answer, Breaker, Ending, Handler, Notice, Observer, OpenBreaker, Outcome,
-        RecentFailures, ReplyRules, Shift, describe_failure, reply::failure_reply,
-    },
+    runtime::{Ending, Handler, Notice, Observer, describe_failure},
     transport::{
-        DeadLetterKind, Delivery, Failure, Outgoing, Receipt, Result, Subscription, Ticket,
-        Transport, TransportError, Verdict,
+        DeadLetterKind, Delivery, Failure, Receipt, Result, Subscription, Ticket, Transport,
+        TransportError, Verdict,
     },
 };
 
@@ -49,11 +48,10 @@ pub(super) struct InFlight<H> {
     pub(super) responses: Responses,
     pub(super) settlements: Settlements,
     decode_check: DecodeCheck,
-    breaker: Breaker,
-    failures: RecentFailures,
+    pub(super) breaker: BreakerWatch,
+    failure_replies: FailureReplies,
     options: Arc<ConsumeOptions>,
     observer: Arc<dyn Observer>,
-    encoding: Encoding,
     endings: Vec<Reason>,
 }
 
@@ -82,11 +80,10 @@ impl<H: Handler> InFlight<H> {
                 request.dedup.as_ref().map(|dedup| dedup.window),
             ),
             decode_check: DecodeCheck::default(),
-            breaker: Breaker::new(options.breaker, options.policy),
-            failures: RecentFailures::default(),
+            breaker: BreakerWatch::new(Arc::clone(&options), Arc::clone(&observer)),
+            failure_replies: FailureReplies::new(&options, encoding),
             options,
             observer,
-            encoding,
             endings: Vec::new(),
         }
     }
@@ -169,46 +166,13 @@ impl<H: Handler> InFlight<H> {
 
     /// Settles with this verdict. A request that is given up gets a reply first, where the consumer replies.
     fn settle(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
-        let verdict = match verdict {
-            Verdict::DeadLetter { kind, failure } => {
-                if let Some(reply) = self.failure_reply(&delivery, kind, &failure) {
-                    let given_up = FinishedRun {
-                        delivery,
-                        end: RunEnd::GivenUp(kind, *failure),
-                        max_attempts: 0,
-                        started: Instant::now(),
-                        probe,
-                    };
-                    self.queue.occupy(key_of(&given_up.delivery));
-                    return self.responses.add(given_up, vec![reply]);
-                }
-                Verdict::DeadLetter { kind, failure }
+        match self.failure_replies.of(delivery, verdict, probe) {
+            Order::ReplyFirst(given_up, reply) => {
+                self.queue.occupy(key_of(&given_up.delivery));
+                self.responses.add(*given_up, vec![*reply]);
             }
-            verdict => verdict,
-        };
-        self.settle_now(delivery, verdict, probe);
-    }
-
-    fn failure_reply(
-        &self,
-        delivery: &Delivery,
-        kind: DeadLetterKind,
-        failure: &Failure,
-    ) -> Option<Outgoing> {
-        let rules = self.options.replies.as_ref();
-        // The sender of a request that has expired no longer waits.
-        let reports =
-            |rules: &&ReplyRules| rules.report_failures && kind != DeadLetterKind::Expired;
-        let rules = rules.filter(reports)?;
-        let request = delivery.event_message();
-        let answer = Answer {
-            request: &request,
-            group: &self.options.request.group,
-            rules,
-            index: 0,
-            encoding: self.encoding,
-        };
-        failure_reply(&answer, kind, failure)
+            Order::AtOnce(delivery, verdict) => self.settle_now(delivery, verdict, probe),
+        }
     }
 
     fn settle_now(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
@@ -216,7 +180,7 @@ impl<H: Handler> InFlight<H> {
         if let (Some(Ending::FinalFailure), Verdict::DeadLetter { failure, .. }) =
             (ending, &verdict)
         {
-            self.failures.note(failure);
+            self.breaker.note_failure(failure);
         }
         // A delivery that comes again must not be overtaken by later ones of its key. One that is retried holds its key
         // only where order was asked for.
@@ -271,80 +235,10 @@ impl<H: Handler> InFlight<H> {
         self.settlements.abandon(count, &followed);
     }
 
-    /// Returns which events the breaker lets start now.
-    pub(super) fn admits(&self) -> Admission {
-        self.breaker.admits(Instant::now().into_std())
-    }
-
-    /// Reports whether the breaker is closed, so that events flow.
-    pub(super) fn is_breaker_closed(&self) -> bool {
-        self.breaker.is_closed()
-    }
-
-    /// Notes that a probe of the open breaker starts.
-    pub(super) fn start_probe(&mut self) {
-        self.breaker.start_probe();
-    }
-
-    /// Returns the time at which the breaker lets the next probe through.
-    pub(super) fn probe_at(&self) -> Option<Instant> {
-        match self.admits() {
-            Admission::NotBefore(until) => Some(Instant::from_std(until)),
-            _ => None,
-        }
-    }
-
     fn note_ending(&mut self, ending: Option<Ending>, probe: bool) {
-        let now = Instant::now().into_std();
-        let dice = fastrand::f64();
-        let shift = match (probe, ending) {
-            (true, ending) => self.breaker.end_probe(ending, now, dice),
-            (false, Some(ending)) => self.breaker.record(ending, now, dice),
-            (false, None) => Shift::None,
-        };
-        match shift {
-            Shift::None => {}
-            Shift::Closed => self.breaker_closed(),
-            Shift::StaysOpen => {
-                let open = self.open_breaker(now);
-                tracing::warn!(group = %self.options.request.group, "breaker stays open: {open}");
-                self.observer.notice(Notice::BreakerStaysOpen(&open));
-            }
-            Shift::Opened => self.breaker_opened(now),
+        if !self.breaker.note_ending(ending, probe) {
+            return;
         }
-    }
-
-    fn breaker_closed(&mut self) {
-        self.failures.clear();
-        tracing::warn!(group = %self.options.request.group, "breaker closed: events succeed again");
-        self.observer.notice(Notice::BreakerClosed);
-    }
-
-    /// Describes the breaker, which is open.
-    fn open_breaker(&self, now: std::time::Instant) -> OpenBreaker {
-        let next = match self.breaker.admits(now) {
-            Admission::NotBefore(next) if !self.options.is_bounded() => Some(next - now),
-            _ => None,
-        };
-        let most = self.failures.most_frequent();
-        OpenBreaker {
-            options: self.options.breaker,
-            alike: most.map_or(0, |(_, count)| count),
-            failure: most.map(|(failure, _)| failure.clone()),
-            failures: self.failures.len(),
-            next,
-        }
-    }
-
-    fn breaker_opened(&mut self, now: std::time::Instant) {
-        let open = self.open_breaker(now);
-        let end = if open.next.is_none() {
-            "; the consumer stops"
-        } else {
-            ""
-        };
-        tracing::warn!(group = %self.options.request.group, "breaker opened, nearly every event fails: {open}{end}");
-        self.observer.notice(Notice::BreakerOpened(&open));
         if self.options.is_bounded() {
             self.end(Ok(End::BreakerOpened));
         } else {
@@ -369,7 +263,7 @@ impl<H: Handler> InFlight<H> {
     }
 
     fn dead_letter_undecodable(&mut self, delivery: Delivery, failure: Failure, probe: bool) {
-        self.failures.note(&failure);
+        self.breaker.note_failure(&failure);
         let verdict = dead_letter(DeadLetterKind::Decode, failure);
         self.settlements.conclude(delivery, verdict, false);
         self.note_ending(Some(Ending::FinalFailure), probe);
@@ -419,47 +313,21 @@ impl<H: Handler> InFlight<H> {
         }
         for answered in self.responses.apply(results) {
             match answered {
-                Answered::Stored(cause) => {
-                    if let Some(cause) = self.settle_given_up(cause, None) {
-                        self.ack(cause.delivery, None, cause.probe);
-                    }
-                }
-                Answered::Refused(cause, error) => {
-                    if let Some(cause) = self.settle_given_up(cause, Some(&error)) {
-                        self.response_refused(cause, &error);
-                    }
-                }
-                Answered::GivenUp(cause, error) => {
-                    if let Some(cause) = self.settle_given_up(cause, Some(&error)) {
-                        self.response_unsettled(cause, &error);
-                    }
-                }
+                Answered::Stored(cause) => self.ack(cause.delivery, None, cause.probe),
+                Answered::Refused(cause, error) => self.response_refused(cause, &error),
+                Answered::GivenUp(cause, error) => self.response_unsettled(cause, &error),
                 Answered::Barred(cause, error) => {
-                    if let Some(cause) = self.settle_given_up(cause, Some(&error)) {
-                        self.response_unsettled(cause, &error);
-                        self.end(Err(error.into()));
+                    self.response_unsettled(cause, &error);
+                    self.end(Err(error.into()));
+                }
+                Answered::Reported(cause, verdict, error) => {
+                    if let Some(error) = &error {
+                        self.observer.notice(Notice::Warning(error));
                     }
+                    self.settle_now(cause.delivery, verdict, cause.probe);
                 }
             }
         }
-    }
-
-    /// Dead-letters a request that is given up, now that its reply is stored, or cannot be: the dead letter does not depend
-    /// on it. Returns any other cause.
-    fn settle_given_up(
-        &mut self,
-        mut cause: FinishedRun,
-        error: Option<&TransportError>,
-    ) -> Option<FinishedRun> {
-        let end = std::mem::replace(&mut cause.end, RunEnd::Handled(Outcome::Return));
-        let RunEnd::GivenUp(kind, failure) = end else {
-            return Some(cause);
-        };
-        if let Some(error) = error {
-            self.observer.notice(Notice::Warning(error));
-        }
-        self.settle_now(cause.delivery, dead_letter(kind, failure), cause.probe);
-        None
     }
 
     /// Gives back a cause whose responses could not be stored; it is redelivered uncounted.

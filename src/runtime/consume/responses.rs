@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinHandle, time::Instant};
 
-use super::run::finished::FinishedRun;
+use super::run::{failure_replies::take_verdict, finished::FinishedRun};
 use crate::{
     failpoint,
     runtime::joined,
-    transport::{ErrorKind, Outgoing, Receipt, Result, Ticket, Transport, TransportError},
+    transport::{ErrorKind, Outgoing, Receipt, Result, Ticket, Transport, TransportError, Verdict},
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -34,9 +34,12 @@ pub(super) enum Answered {
     Barred(FinishedRun, TransportError),
     /// The store did not answer within the lease of the cause.
     GivenUp(FinishedRun, TransportError),
+    /// The reply to a request that is given up is stored, or cannot be.
+    Reported(FinishedRun, Verdict, Option<TransportError>),
 }
 
 type Results = Vec<Result<Receipt>>;
+type Failed = fn(FinishedRun, TransportError) -> Answered;
 
 /// See the module.
 pub(super) struct Responses {
@@ -140,7 +143,7 @@ impl Responses {
             let own = (0..answer.left.len())
                 .map(|_| results.next().unwrap_or_else(unknown))
                 .collect();
-            answered.extend(self.sort_out(answer, own));
+            answered.extend(self.sort_out(answer, own).map(reported));
         }
         self.waiting.extend(later);
         answered
@@ -184,6 +187,22 @@ impl Responses {
             .drain(..)
             .chain(in_progress.into_iter().flatten());
         all.map(|answer| answer.cause).collect()
+    }
+}
+
+/// Tells the reply to a request that is given up from other responses.
+fn reported(answered: Answered) -> Answered {
+    let (mut cause, error) = match answered {
+        Answered::Stored(cause) => (cause, None),
+        Answered::Refused(cause, error) => (cause, Some((Answered::Refused as Failed, error))),
+        Answered::Barred(cause, error) => (cause, Some((Answered::Barred as Failed, error))),
+        Answered::GivenUp(cause, error) => (cause, Some((Answered::GivenUp as Failed, error))),
+        reported @ Answered::Reported(..) => return reported,
+    };
+    match (take_verdict(&mut cause), error) {
+        (Some(verdict), error) => Answered::Reported(cause, verdict, error.map(|(_, error)| error)),
+        (None, Some((failed, error))) => failed(cause, error),
+        (None, None) => Answered::Stored(cause),
     }
 }
 

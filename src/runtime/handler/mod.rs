@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "protobuf")]
 pub use self::protobuf::Protobuf;
-pub(in crate::runtime) use self::respond::carry_over;
 pub use self::{
     error::HandlerError,
     function::{DirectHandler, FromDelivery, FunctionHandler, IntoHandler, IntoResponses},

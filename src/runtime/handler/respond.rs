@@ -7,7 +7,7 @@ use cloudevents::{AttributesReader, Event};
 use super::Run;
 use crate::{
     event::{Encoding, Envelope, EventError, EventExt, Message, attributes::names, encode},
-    runtime::reply::Answer,
+    runtime::reply::{Answer, carry_over},
     transport::Outgoing,
 };
 
@@ -102,20 +102,4 @@ fn due(event: &Event) -> Result<Option<SystemTime>, EventError> {
         name: names::PF_DELAY_MS.to_owned(),
         rule: "is too long".to_owned(),
     })
-}
-
-pub(in crate::runtime) fn carry_over(cause: &Envelope<'_>, response: &mut Event) {
-    if response.correlation_id().is_none()
-        && let Some(id) = cause.correlation_id()
-    {
-        response.set_extension(names::CORRELATION_ID, id.into_owned());
-    }
-    if response.traceparent().is_none()
-        && let Some(trace) = cause.traceparent()
-    {
-        response.set_extension(names::TRACEPARENT, trace.child().to_string());
-        if let Some(state) = cause.extension(names::TRACESTATE) {
-            response.set_extension(names::TRACESTATE, state.into_owned());
-        }
-    }
 }

@@ -4,10 +4,12 @@ use std::time::SystemTime;
 
 use cloudevents::AttributesWriter as _;
 
-use super::address::{ReplyRules, address};
+use super::{
+    address::{ReplyRules, address},
+    carried::carry_over,
+};
 use crate::{
     event::{Encoding, Envelope, EventError, Group, Message, encode, event, response_id},
-    runtime::handler::carry_over,
     transport::{DeadLetterKind, Failure, Outgoing},
 };
 

@@ -6,6 +6,7 @@
 
 mod address;
 mod answer;
+mod carried;
 mod requester;
 
 pub use self::{
@@ -16,4 +17,5 @@ pub use self::{
 pub(in crate::runtime) use self::{
     address::{ADDRESS, address},
     answer::failure_reply,
+    carried::carry_over,
 };

@@ -47,7 +47,7 @@ pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) screening: Screening,
     pub(in crate::runtime::consume) naming: Naming,
     pub(in crate::runtime::consume) refused: RefusedAttributes,
-    pub(in crate::runtime::consume) replies: Arc<ReplyRules>,
+    replies: Arc<ReplyRules>,
     pub(in crate::runtime::consume) abort: CancellationToken,
     /// Set if each run is marked as begun, so that it is made at most once.
     pub(in crate::runtime::consume) once: Option<Once>,
@@ -71,13 +71,7 @@ impl<H: Handler> Runner<H> {
             policy: options.policy,
             event_decides_attempts: options.event_decides_attempts,
             timeout: options.handler_timeout,
-            screening: Screening {
-                filter: options.filter.clone(),
-                expired: options.expired,
-                tombstones: options.tombstones,
-                plain: options.plain,
-                replies: options.replies.clone().map(Arc::new),
-            },
+            screening: Screening::of(options),
             naming: options.handler_naming,
             refused: RefusedAttributes::new(Arc::clone(observer)),
             replies: Arc::new(options.replies.clone().unwrap_or_default()),

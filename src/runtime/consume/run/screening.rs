@@ -12,7 +12,9 @@ use super::finished::{LeftOut, RunEnd};
 use crate::{
     event::{Envelope, Message, Stored, wrap_plain, wrap_tombstone},
     runtime::{
-        ReplyRules, describe_failure, panic_failure,
+        ReplyRules,
+        consume::options::ConsumeOptions,
+        describe_failure, panic_failure,
         reply::{ADDRESS, address},
     },
     transport::{DeadLetterKind, Delivery, Failure},
@@ -86,7 +88,7 @@ pub(in crate::runtime::consume) struct Screening {
     /// Wraps messages that are not events.
     pub(in crate::runtime::consume) plain: bool,
     /// Set if the handler replies.
-    pub(in crate::runtime::consume) replies: Option<Arc<ReplyRules>>,
+    pub(in crate::runtime::consume) replies: Option<ReplyRules>,
 }
 
 /// The result of screening a delivery.
@@ -98,6 +100,17 @@ pub(in crate::runtime::consume) enum Screened {
 }
 
 impl Screening {
+    /// Returns the rules of these options.
+    pub(in crate::runtime::consume) fn of(options: &ConsumeOptions) -> Self {
+        Self {
+            filter: options.filter.clone(),
+            expired: options.expired,
+            tombstones: options.tombstones,
+            plain: options.plain,
+            replies: options.replies.clone(),
+        }
+    }
+
     /// Screens a delivery. Without tombstones, filter and `plain` there is nothing to look at.
     pub(in crate::runtime::consume) fn screen(&self, delivery: &Delivery) -> Screened {
         let wrapped = match self.tombstones {
@@ -142,7 +155,7 @@ impl Screening {
 
     /// Refuses a request whose reply may not be sent where it wants it, before the handler has an effect.
     fn unanswerable(&self, message: &Message) -> Option<RunEnd> {
-        let refused = address(message, self.replies.as_deref()?).err()?;
+        let refused = address(message, self.replies.as_ref()?).err()?;
         let failure = describe_failure(ADDRESS, &refused, None);
         Some(RunEnd::GivenUp(DeadLetterKind::Permanent, failure))
     }

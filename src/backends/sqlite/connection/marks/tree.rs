@@ -82,7 +82,10 @@ pub(super) fn insert_handled(
     connection: &Connection,
     marks: &[([u8; 16], i64)],
 ) -> StoreResult<()> {
-    let sql = "INSERT OR REPLACE INTO marks(key, until) VALUES(?1, ?2)";
+    // A mark that was set since then, by a dead letter or a run that began, is the newer one.
+    let sql = "INSERT INTO marks(key, until) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE \
+         SET until = excluded.until, group_id = NULL, begun = NULL, letter = NULL \
+         WHERE excluded.until > marks.until";
     let mut insert = connection.prepare_cached(sql)?;
     for (key, until) in marks {
         insert.execute(params![key, until])?;
