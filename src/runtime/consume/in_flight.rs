@@ -21,8 +21,8 @@ use super::{
     responses::{Answered, Responses},
     run::{
         breaker_watch::BreakerWatch,
-        failure_replies::{FailureReplies, Order},
-        finished::{FinishedRun, LeftOut},
+        failure_replies::FailureReplies,
+        finished::{FinishedRun, LeftOut, RunEnd},
         runs::{Runner, Tasks},
         verdict::{Conclusion, conclude, dead_letter, ending_of, failed_run},
     },
@@ -166,12 +166,19 @@ impl<H: Handler> InFlight<H> {
 
     /// Settles with this verdict. A request that is given up gets a reply first, where the consumer replies.
     fn settle(&mut self, delivery: Delivery, verdict: Verdict, probe: bool) {
-        match self.failure_replies.of(delivery, verdict, probe) {
-            Order::ReplyFirst(given_up, reply) => {
-                self.queue.occupy(key_of(&given_up.delivery));
-                self.responses.add(*given_up, vec![*reply]);
+        match (self.failure_replies.of(&delivery, &verdict), verdict) {
+            (Some(reply), Verdict::DeadLetter { kind, failure }) => {
+                self.queue.occupy(key_of(&delivery));
+                let given_up = FinishedRun {
+                    delivery,
+                    end: RunEnd::GivenUp(kind, *failure),
+                    max_attempts: 0,
+                    started: Instant::now(),
+                    probe,
+                };
+                self.responses.add(given_up, vec![reply]);
             }
-            Order::AtOnce(delivery, verdict) => self.settle_now(delivery, verdict, probe),
+            (_, verdict) => self.settle_now(delivery, verdict, probe),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Replies to requests that are given up: they are stored before the dead letter, which does not depend on them.
 
-use tokio::time::Instant;
-
 use super::{
     finished::{FinishedRun, RunEnd},
     verdict::dead_letter,
@@ -13,14 +11,6 @@ use crate::{
     },
     transport::{DeadLetterKind, Delivery, Failure, Outgoing, Verdict},
 };
-
-/// What comes first when an event is settled.
-pub(in crate::runtime::consume) enum Order {
-    /// The verdict.
-    AtOnce(Delivery, Verdict),
-    /// The reply to a request that is dead-lettered; the request waits until it is stored.
-    ReplyFirst(Box<FinishedRun>, Box<Outgoing>),
-}
 
 /// See the module.
 pub(in crate::runtime::consume) struct FailureReplies {
@@ -39,27 +29,16 @@ impl FailureReplies {
         }
     }
 
-    /// Decides whether a reply comes before a verdict.
+    /// Returns the reply to a request, if this verdict gives it up.
     pub(in crate::runtime::consume) fn of(
         &self,
-        delivery: Delivery,
-        verdict: Verdict,
-        probe: bool,
-    ) -> Order {
-        let Verdict::DeadLetter { kind, failure } = verdict else {
-            return Order::AtOnce(delivery, verdict);
-        };
-        let Some(reply) = self.reply(&delivery, kind, &failure) else {
-            return Order::AtOnce(delivery, Verdict::DeadLetter { kind, failure });
-        };
-        let given_up = FinishedRun {
-            delivery,
-            end: RunEnd::GivenUp(kind, *failure),
-            max_attempts: 0,
-            started: Instant::now(),
-            probe,
-        };
-        Order::ReplyFirst(Box::new(given_up), Box::new(reply))
+        delivery: &Delivery,
+        verdict: &Verdict,
+    ) -> Option<Outgoing> {
+        match verdict {
+            Verdict::DeadLetter { kind, failure } => self.reply(delivery, *kind, failure),
+            _ => None,
+        }
     }
 
     fn reply(
