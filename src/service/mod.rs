@@ -1,6 +1,5 @@
 //! The service: the entry point of the library, a connection with defaults for publishing and consuming.
 
-mod builder;
 mod connection;
 mod consume;
 mod error;
@@ -12,17 +11,17 @@ use std::{sync::Arc, time::Duration};
 use cloudevents::Event;
 use serde::Serialize;
 
-use self::connection::Connection;
+use self::connection::{Connection, Defaults};
 pub use self::{
-    builder::ServiceBuilder,
     consume::{Consume, IntoPatterns},
     error::ServiceError,
     publish::PublishData,
     request::ServiceRequest,
 };
 use crate::{
-    event::{EventBuilder, event},
-    runtime::{IntoHandler, Triage},
+    backends::{OpenOptions, Registry, parse_url},
+    event::{EventBuilder, Naming, event},
+    runtime::{IntoHandler, Observer, RetryPolicy, Triage},
     transport::{Capabilities, Receipt, Transport},
 };
 
@@ -99,17 +98,6 @@ impl Service {
     ///
     /// # Cancellation
     /// If the future is dropped, the event may or may not be stored.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let service = protoflow::Service::connect("memory:").await?;
-    /// let event = protoflow::event("order.created", "my-service").build()?;
-    /// let receipt = service.publish(event).await?;
-    /// assert!(receipt.position.is_some());
-    /// # Ok(())
-    /// # }
-    /// ```
     pub async fn publish(&self, event: Event) -> Result<Receipt, ServiceError> {
         self.connection.publish(event).await
     }
@@ -170,29 +158,7 @@ impl Service {
         publish::all(&self.connection, events).await
     }
 
-    /// Prepares a request: publishes an event, and waits for the replies of handlers that return a
-    /// [`Response`](crate::runtime::Response).
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use std::future::IntoFuture as _;
-    ///
-    /// use protoflow::{Event, Service, runtime::Response};
-    ///
-    /// let service = Service::builder().group("pricing").connect("memory:").await?;
-    /// let pricing = service
-    ///     .consume("price.asked", |_: Event| async move {
-    ///         Ok(Response::json(&serde_json::json!({"total": 12}))?)
-    ///     })
-    ///     .count(1);
-    /// let question = protoflow::event("price.asked", "/shop").build()?;
-    /// let asking = service.request(question);
-    /// let (replies, _) = tokio::join!(asking.into_future(), pricing.into_future());
-    /// assert_eq!(replies?.len(), 1);
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Prepares a request: an event whose replies are waited for.
     pub fn request(&self, event: Event) -> ServiceRequest {
         ServiceRequest::new(self.connection.clone(), event)
     }
@@ -275,5 +241,156 @@ impl Service {
     /// If something that was reported as done turns out not to be durable.
     pub async fn close(self) -> Result<(), ServiceError> {
         Ok(self.connection.transport.close().await?)
+    }
+}
+
+/// Builder of a [`Service`].
+pub struct ServiceBuilder {
+    registry: Registry,
+    options: OpenOptions,
+    group: Option<String>,
+    policy: RetryPolicy,
+    observer: Arc<dyn Observer>,
+    naming: Option<Naming>,
+    handler_naming: Naming,
+    source: String,
+    jobs: usize,
+}
+
+impl ServiceBuilder {
+    fn new() -> Self {
+        Self {
+            registry: Registry::builtin(),
+            options: OpenOptions::default(),
+            group: None,
+            policy: RetryPolicy::default(),
+            observer: Arc::new(()),
+            naming: None,
+            handler_naming: Naming::CloudEvents,
+            source: "protoflow".to_owned(),
+            jobs: 1,
+        }
+    }
+
+    /// Sets the registry of transports; [`Registry::builtin`] by default.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Creates the store, stream or topic if it does not exist.
+    #[must_use]
+    pub fn create(mut self) -> Self {
+        self.options.create = true;
+        self
+    }
+
+    /// Refuses to publish events that would be confirmed and then dropped because no consumer covers their topic; see
+    /// [`OpenOptions::require_consumer`].
+    #[must_use]
+    pub fn require_consumer(mut self) -> Self {
+        self.options.require_consumer = true;
+        self
+    }
+
+    /// Sets the default group of consumers.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// Sets the policy for failed runs.
+    #[must_use]
+    pub fn policy(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets the observer.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Sets the naming of correlation and trace attributes in stored events, overriding the URL.
+    #[must_use]
+    pub fn naming(mut self, naming: Naming) -> Self {
+        self.naming = Some(naming);
+        self
+    }
+
+    /// Sets the naming of attributes for handlers. By default they get names that every CloudEvents SDK accepts (`pfattempt`,
+    /// `correlationid`), whatever is stored; [`Naming::Protoflow`] selects those of the Go library.
+    #[must_use]
+    pub fn handler_naming(mut self, naming: Naming) -> Self {
+        self.handler_naming = naming;
+        self
+    }
+
+    /// Sets the source of events created by [`Service::event`].
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Publishes no duplicate of an event, as the URL parameter `dedup=event` does; [`Capabilities::dedup`] says for how long.
+    #[must_use]
+    pub fn dedup(mut self) -> Self {
+        self.options.dedup = true;
+        self
+    }
+
+    /// Sets the number of handlers that run at the same time.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    /// Connects to the transport of this URL.
+    ///
+    /// # Errors
+    /// If the URL or the group is not valid, or the server does not answer.
+    pub async fn connect(self, url: &str) -> Result<Service, ServiceError> {
+        let parsed = parse_url(url).map_err(|source| ServiceError::url(url, source))?;
+        let transport = self.registry.open(&parsed, self.options).await?;
+        self.over(transport)
+    }
+
+    /// Uses an open transport, for example a mock.
+    ///
+    /// # Errors
+    /// If the group is not valid.
+    pub fn over(self, transport: Arc<dyn Transport>) -> Result<Service, ServiceError> {
+        let mut encoding = transport.encoding();
+        encoding.naming = self.naming.unwrap_or(encoding.naming);
+        let defaults = Defaults {
+            group: self.group.map(TryInto::try_into).transpose()?,
+            policy: self.policy,
+            observer: self.observer,
+            encoding,
+            handler_naming: self.handler_naming,
+            source: self.source,
+            jobs: self.jobs,
+        };
+        Ok(Service {
+            connection: Connection {
+                transport,
+                defaults: Arc::new(defaults),
+            },
+        })
+    }
+}
+
+impl std::fmt::Debug for ServiceBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceBuilder")
+            .field("registry", &self.registry)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
     }
 }

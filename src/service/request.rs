@@ -15,7 +15,29 @@ use crate::{
     runtime::{Request, Requester, reply_error},
 };
 
-/// A request that is being configured; await it to publish it and to wait for its replies.
+/// A request that is being configured; await it to publish it and to wait for the replies of handlers that return a
+/// [`Response`](crate::runtime::Response).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::future::IntoFuture as _;
+///
+/// use protoflow::{Event, Service, runtime::Response};
+///
+/// let service = Service::builder().group("pricing").connect("memory:").await?;
+/// let pricing = service
+///     .consume("price.asked", |_: Event| async move {
+///         Ok(Response::json(&serde_json::json!({"total": 12}))?)
+///     })
+///     .count(1);
+/// let question = protoflow::event("price.asked", "/shop").build()?;
+/// let asking = service.request(question);
+/// let (replies, _) = tokio::join!(asking.into_future(), pricing.into_future());
+/// assert_eq!(replies?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Cancellation
 /// If the future is dropped, the request may or may not be stored, and its replies stay in their topic.

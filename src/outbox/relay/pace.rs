@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::outbox::table::PendingRow;
 
-/// Rows of the first batch, and of every batch to a target without receipts: a relay that dies there repeats so many.
+/// Rows of the first batch, and of every batch to a target without receipts: a relay that dies there repeats them.
 pub(super) const FEW: usize = 500;
 /// Bytes of the events of a batch, about.
 const BYTES: usize = 8 << 20;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     deliveries::lookup::Lookup,
-    run::screening::{EventFilter, Treatment},
+    run::screening::{EventFilter, Screening, Treatment},
     summary::ConsumeError,
 };
 use crate::{
@@ -122,6 +122,17 @@ impl ConsumeOptions {
             dedup.action = Some(self.action());
         }
         request
+    }
+
+    /// Returns which events reach the handler.
+    pub(super) fn screening(&self) -> Screening {
+        Screening {
+            filter: self.filter.clone(),
+            expired: self.expired,
+            tombstones: self.tombstones,
+            plain: self.plain,
+            replies: self.replies.clone(),
+        }
     }
 
     /// Returns how marks are looked up.

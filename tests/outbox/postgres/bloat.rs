@@ -98,6 +98,17 @@ fn small_batches() -> RelayOptions {
     }
 }
 
+/// Milliseconds that a busy machine may add to a claim.
+const NOISE: f64 = 5.0;
+
+fn assert_as_fast(first: f64, last: f64) {
+    let is_noise = !programs::is_long() && last - first < NOISE;
+    assert!(
+        is_noise || last <= first * SLOWER,
+        "{first} ms, then {last} ms"
+    );
+}
+
 /// A million in `--long`.
 fn rows() -> u64 {
     if programs::is_long() {
@@ -110,11 +121,11 @@ fn rows() -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_rows_are_claimed_as_fast_as_the_first() {
     let (first, last) = drained(rows(), false).await;
-    assert!(last <= first * SLOWER, "{first} ms, then {last} ms");
+    assert_as_fast(first, last);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_foreign_snapshot_does_not_slow_claims_down() {
     let (first, last) = drained(rows(), true).await;
-    assert!(last <= first * SLOWER, "{first} ms, then {last} ms");
+    assert_as_fast(first, last);
 }

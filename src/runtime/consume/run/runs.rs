@@ -71,7 +71,7 @@ impl<H: Handler> Runner<H> {
             policy: options.policy,
             event_decides_attempts: options.event_decides_attempts,
             timeout: options.handler_timeout,
-            screening: Screening::of(options),
+            screening: options.screening(),
             naming: options.handler_naming,
             refused: RefusedAttributes::new(Arc::clone(observer)),
             replies: Arc::new(options.replies.clone().unwrap_or_default()),

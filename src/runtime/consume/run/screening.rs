@@ -12,9 +12,7 @@ use super::finished::{LeftOut, RunEnd};
 use crate::{
     event::{Envelope, Message, Stored, wrap_plain, wrap_tombstone},
     runtime::{
-        ReplyRules,
-        consume::options::ConsumeOptions,
-        describe_failure, panic_failure,
+        ReplyRules, describe_failure, panic_failure,
         reply::{ADDRESS, address},
     },
     transport::{DeadLetterKind, Delivery, Failure},
@@ -100,17 +98,6 @@ pub(in crate::runtime::consume) enum Screened {
 }
 
 impl Screening {
-    /// Returns the rules of these options.
-    pub(in crate::runtime::consume) fn of(options: &ConsumeOptions) -> Self {
-        Self {
-            filter: options.filter.clone(),
-            expired: options.expired,
-            tombstones: options.tombstones,
-            plain: options.plain,
-            replies: options.replies.clone(),
-        }
-    }
-
     /// Screens a delivery. Without tombstones, filter and `plain` there is nothing to look at.
     pub(in crate::runtime::consume) fn screen(&self, delivery: &Delivery) -> Screened {
         let wrapped = match self.tombstones {
