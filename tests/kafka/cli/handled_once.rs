@@ -91,7 +91,8 @@ fn a_retry_leaves_no_mark() {
     for mode in ["settled", "at-most-once"] {
         let flags = ["--dedup", "--dedup-mode", mode, "--backoff", "10ms"];
         let run = consume(&shop, mode, &flags, once).succeeded();
-        assert!(run.stderr().ends_with("1 handled, 1 retry\n"), "{run}");
+        // The retry may come before the settlement that made it is confirmed, and goes back then.
+        assert!(run.stderr().contains("\n1 handled, 1 retry"), "{run}");
         std::fs::remove_file(shop.pf.path("tried")).unwrap();
     }
     // Begun, free again, begun, handled.
