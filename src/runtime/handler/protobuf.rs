@@ -18,7 +18,7 @@ use crate::{
 /// # async fn example<Order: prost::Message + Default + 'static>(service: Service) -> Result<(), protoflow::ServiceError> {
 /// service
 ///     .consume("order.created", |Protobuf(order): Protobuf<Order>, event: Event| async move {
-///         println!("{order:?} of {event}");
+///         println!("{} bytes of {event}", order.encoded_len());
 ///         Ok(())
 ///     })
 ///     .await?;
