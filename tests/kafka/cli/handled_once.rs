@@ -30,22 +30,11 @@ fn a_copy_is_a_duplicate() {
     let shop = Shop::with_orders();
     store(&shop, &["1", "2", "1", "2"]);
     let run = consume(&shop, "billing", &["--dedup"], "echo $PF_EVENT_ID");
-    assert_snapshot!(shop.hide(&run), @"
-    exit: 0
-    --- stdout
-    1
-    2
-
-    --- stderr
-    consuming order.created as group billing: sh -c 'echo $PF_EVENT_ID'
-    created topic pf.billing.order.created.HASH.delay for retries of order.created
-    created topic pf.delay for delayed events
-    created topic order.created.dlq for dead letters of order.created
-    created topic pf.state for the state of dead letters
-    created topic pf.billing.marks for marks of what billing has handled
-    group billing is new: starts at the earliest event
-    2 handled, 2 duplicates
-    ");
+    let run = run.succeeded();
+    assert_eq!(run.stdout(), "1\n2\n");
+    let created = "pf.billing.marks for marks of what billing has handled\n";
+    assert!(run.stderr().contains(created), "{run}");
+    assert!(run.stderr().ends_with("2 handled, 2 duplicates\n"), "{run}");
     assert_eq!(marks(&shop, "billing"), 2);
     store(&shop, &["3", "2"]);
     let run = consume(&shop, "billing", &["--dedup"], "echo $PF_EVENT_ID");
