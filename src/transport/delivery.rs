@@ -244,8 +244,19 @@ pub struct Delivery {
     /// Its history, if it was replayed.
     pub lineage: Option<Box<Lineage>>,
     ticket: Ticket,
-    /// The key of its handling, and whether that began; `None` without deduplication.
-    marked: Option<(HandlingKey, bool)>,
+    /// The key of its handling; `None` without deduplication.
+    marked: Option<(HandlingKey, Course)>,
+}
+
+/// What became of a handling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// It is to be run, or was, and its verdict says all.
+    Open,
+    /// It is settled without a run.
+    LeftOut,
+    /// A run began that is not to be repeated, and was cut short or could not be completed.
+    CutShort,
 }
 
 impl Delivery {
@@ -315,12 +326,18 @@ impl Delivery {
 
     /// Lets its settlement change the mark of this key; `None` leaves all marks as they are.
     pub fn set_mark(&mut self, key: Option<HandlingKey>) {
-        self.marked = key.map(|key| (key, true));
+        self.marked = key.map(|key| (key, Course::Open));
     }
 
     /// Notes that it is settled without a run: an acknowledgement leaves no mark.
     pub(crate) fn set_left_out(&mut self) {
-        self.marked = self.marked.map(|(key, _)| (key, false));
+        self.marked = self.marked.map(|(key, _)| (key, Course::LeftOut));
+    }
+
+    /// Notes that a run began which is made at most once, and how it ended is unknown: giving the delivery back leaves the
+    /// beginning.
+    pub(crate) fn set_cut_short(&mut self) {
+        self.marked = self.marked.map(|(key, _)| (key, Course::CutShort));
     }
 
     /// Pairs it with a verdict. Consumes it, so that it cannot be settled twice.
@@ -353,15 +370,16 @@ pub struct Settlement {
 }
 
 impl Settlement {
-    /// Returns how the mark changes; `None` without deduplication.
+    /// Returns how the mark changes; `None` if it stays, as it does without deduplication.
     #[must_use]
     pub fn mark(&self) -> Option<MarkChange> {
-        let (key, was_run) = self.delivery.marked?;
-        Some(match self.verdict {
-            Verdict::Ack if was_run => MarkChange::Done(key),
-            Verdict::DeadLetter { .. } => MarkChange::Dead(key),
-            _ => MarkChange::Forget(key),
-        })
+        let (key, course) = self.delivery.marked?;
+        match self.verdict {
+            Verdict::Ack if course != Course::LeftOut => Some(MarkChange::Done(key)),
+            Verdict::DeadLetter { .. } => Some(MarkChange::Dead(key)),
+            Verdict::Return if course == Course::CutShort => None,
+            _ => Some(MarkChange::Forget(key)),
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Flaky {
     pub slowness: Duration,
     /// Time that looking up marks takes.
     pub slow_marks: Duration,
+    /// Time that the answer of a look-up of marks takes. Beginnings are not in it: a store need not note them then.
+    pub late_marks: Duration,
     /// How many messages each batch had that was published.
     pub batches: Arc<Mutex<Vec<usize>>>,
     /// Whether joining a group never completes.
@@ -56,6 +58,7 @@ impl Flaky {
             silent: Arc::default(),
             slowness: Duration::ZERO,
             slow_marks: Duration::ZERO,
+            late_marks: Duration::ZERO,
             batches: Arc::default(),
             is_closed: false,
         }
@@ -192,7 +195,14 @@ impl Subscription for FlakySubscription {
 impl Marks for FlakySubscription {
     async fn look_up(&self, handlings: &[Handling]) -> Result<Vec<Option<Mark>>> {
         tokio::time::sleep(self.script.slow_marks).await;
-        self.inner.marks().unwrap().look_up(handlings).await
+        let mut marks = self.inner.marks().unwrap().look_up(handlings).await?;
+        if !self.script.late_marks.is_zero() {
+            tokio::time::sleep(self.script.late_marks).await;
+            for mark in &mut marks {
+                mark.take_if(|mark| matches!(mark, Mark::Begun(_)));
+            }
+        }
+        Ok(marks)
     }
 
     async fn begin(&self, handling: &Handling) -> Result<Option<Mark>> {

@@ -9,15 +9,16 @@ use std::{
 use cloudevents::AttributesReader as _;
 use protoflow::{
     Event, HandlerError, RetryPolicy,
-    event::{Group, HandlingKey, event},
+    event::{Group, HandlingKey, encode, event},
     runtime::{ConsumeError, EventFilter, JobOptions, PlanRequest, Stop, Triage},
     transport::{
-        Beginning, DeadLetterKind, Dedup, Handling, JobAction, Mark, Selection, SubscribeRequest,
+        Beginning, DeadLetterKind, Dedup, ErrorKind, Handling, JobAction, Mark, Outgoing,
+        Selection, SubscribeRequest,
     },
 };
 
 use crate::{
-    flaky::Flaky,
+    flaky::{Flaky, fail},
     harness::{Bench, TOPIC, accept},
 };
 
@@ -235,6 +236,79 @@ async fn a_lookup_that_takes_longer_than_the_lease_loses_nothing() {
     assert_eq!((summary.acked, summary.duplicates), (2, 2), "{summary:?}");
     assert_eq!(bench.log.count("unsettled"), 0, "{:?}", bench.log.lines());
     assert_eq!((runs.of("a"), runs.of("b")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_was_looked_up_before_the_end_of_a_run_is_not_run_after_it() {
+    let mut bench = doubled(&[], Dedup::default()).await;
+    publish(&bench, "a").await;
+    bench.options.request.until_end = false;
+    let stop = bench.stop.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        stop.drain.cancel();
+    });
+    let mut slow = Flaky::new(&bench.transport);
+    slow.late_marks = Duration::from_secs(2);
+    let (transport, runs) = (Arc::clone(&bench.transport), Runs::default());
+    let counted = runs.clone();
+    let handler = move |event: Event| {
+        let (transport, runs) = (Arc::clone(&transport), counted.clone());
+        async move {
+            if runs.note(&event) == 1 {
+                let topic = TOPIC.parse().unwrap();
+                let copy = encode(&event, topic, transport.encoding()).unwrap();
+                let stored = transport.publish(vec![Outgoing::from(copy)]).await;
+                assert!(stored[0].is_ok());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<(), HandlerError>(())
+        }
+    };
+    let summary = bench.run_on(Arc::new(slow), handler).await.unwrap();
+    assert_eq!((summary.acked, summary.duplicates), (1, 1), "{summary:?}");
+    assert_eq!(runs.of("a"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_made_at_most_once_that_is_cut_short_is_a_letter() {
+    let mut bench = doubled(&["a"], Dedup::at_most_once(Dedup::WINDOW)).await;
+    let stop = bench.stop.clone();
+    let handler = move |_: Event| {
+        let stop = stop.clone();
+        async move {
+            stop.abort.cancel();
+            std::future::pending::<Result<(), HandlerError>>().await
+        }
+    };
+    let summary = bench.run(handler).await.unwrap();
+    assert_eq!((summary.acked, summary.returned), (0, 2), "{summary:?}");
+    bench.stop = Stop::default();
+    is_given_up(&bench).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_made_at_most_once_whose_responses_cannot_be_stored_is_a_letter() {
+    let bench = doubled(&["a"], Dedup::at_most_once(Dedup::WINDOW)).await;
+    let flaky = Flaky::new(&bench.transport);
+    fail(&flaky.publish, [ErrorKind::Denied]);
+    let respond = |event: Event| async { Ok::<_, HandlerError>(vec![event]) };
+    let denied = bench.run_on(Arc::new(flaky), respond).await.unwrap_err();
+    assert!(denied.to_string().contains("as asked for"), "{denied}");
+    is_given_up(&bench).await;
+}
+
+/// Consumes the two copies of an event of which a run began that nobody knows the end of.
+async fn is_given_up(bench: &Bench) {
+    let summary = bench.run(accept).await.unwrap();
+    assert_eq!(
+        (summary.acked, summary.dead_lettered, summary.duplicates),
+        (0, 1, 1),
+        "{summary:?}"
+    );
+    let letters = bench.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].record.kind, DeadLetterKind::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs,
+    fs::{self, File},
     process::Stdio,
     thread,
     time::Duration,
@@ -21,9 +21,10 @@ use test_support::{
 
 /// Handles an event: notes its run, and makes its effect in the transaction of the inbox.
 const WORKER: &str = r#"
-import json, os, sqlite3, sys
+import fcntl, json, os, sqlite3, sys
 database = sqlite3.connect(os.environ["APP"], isolation_level=None, timeout=30)
 runs = open(os.environ["RUNS"], "a", buffering=1)
+fcntl.flock(runs, fcntl.LOCK_SH)
 for line in sys.stdin:
     event = json.loads(line)
     database.execute("BEGIN IMMEDIATE")
@@ -107,6 +108,9 @@ impl Shop {
         thread::sleep(Duration::from_micros(dice.roll(20_000)));
         child.kill().unwrap();
         child.wait().unwrap();
+        // A worker outlives its consumer by the event that it is at.
+        let runs = File::options().append(true).open(self.pf.path("runs"));
+        runs.unwrap().lock().unwrap();
     }
 
     /// Handles what is left. What killed consumers held comes when their leases have ended.

@@ -139,6 +139,7 @@ impl<H: Handler> ConsumeLoop<H> {
         }
         let wanted = self.admission.wanted(&self.in_flight);
         if wanted > 0 {
+            self.in_flight.copies.ask();
             self.admission.fetch.start(wanted).await;
         }
     }

@@ -337,8 +337,12 @@ impl<H: Handler> InFlight<H> {
         }
     }
 
-    /// Gives back a cause whose responses could not be stored; it is redelivered uncounted.
-    fn response_unsettled(&mut self, cause: FinishedRun, error: &TransportError) {
+    /// Gives back a cause whose responses could not be stored; it is redelivered uncounted. A run that is made at most once
+    /// is not repeated for them.
+    fn response_unsettled(&mut self, mut cause: FinishedRun, error: &TransportError) {
+        if self.runner.once.is_some() {
+            cause.delivery.set_cut_short();
+        }
         self.observer
             .notice(Notice::Unsettled(&cause.delivery, error));
         self.settle(cause.delivery, Verdict::Return, cause.probe);

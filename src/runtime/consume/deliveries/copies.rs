@@ -1,9 +1,13 @@
 //! Copies of events that are being handled: they wait, so that only one of them is run.
 //!
 //! A copy of what this consumer has in flight waits until that is settled, and then counts as a duplicate or goes back. A copy
-//! of what another consumer has in flight goes back uncounted after a pause.
+//! of what another consumer has in flight goes back uncounted after a pause. What was settled while a request was under way
+//! is remembered until its answer is sorted: its marks may have been looked up before.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -25,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(in crate::runtime::consume) struct Copies {
     /// The keys in flight here, and the copies that wait for each.
     here: HashMap<HandlingKey, Vec<Delivery>>,
+    /// The keys that were settled for good since the latest request.
+    ended: HashSet<HandlingKey>,
     elsewhere: Vec<(Instant, Delivery)>,
     waiting: usize,
 }
@@ -41,6 +47,11 @@ impl Copies {
         here.chain(elsewhere).map(Delivery::ticket)
     }
 
+    /// Notes that deliveries are asked for: their marks will tell what is settled by now.
+    pub(in crate::runtime::consume) fn ask(&mut self) {
+        self.ended.clear();
+    }
+
     /// Settles copies of what was handled, and keeps those of what is being handled; returns what is to be run.
     pub(in crate::runtime::consume) fn admit(
         &mut self,
@@ -49,25 +60,35 @@ impl Copies {
     ) -> Vec<Delivery> {
         // First what is to be run: copies that were fetched with it wait for it here.
         let run = fetched.run.into_iter();
-        let run = run.filter_map(|delivery| self.begin(delivery)).collect();
-        for (delivery, key, copied) in fetched.copies {
+        let run = run
+            .filter_map(|delivery| self.begin(delivery, settlements))
+            .collect();
+        for (mut delivery, key, copied) in fetched.copies {
             match copied {
                 Copied::Settled => settlements.ack(delivery, Some(LeftOut::Duplicate)),
                 Copied::InProgress => self.wait(key, delivery),
                 Copied::Unknown => {
-                    let verdict = dead_letter(DeadLetterKind::Unknown, Failure::unknown());
-                    settlements.conclude(delivery, verdict, false);
+                    delivery.set_mark(Some(key));
+                    if let Some(delivery) = self.begin(delivery, settlements) {
+                        let verdict = dead_letter(DeadLetterKind::Unknown, Failure::unknown());
+                        settlements.conclude(delivery, verdict, false);
+                    }
                 }
             }
         }
         run
     }
 
-    /// Takes a delivery that is to be run; returns it unless a copy of it is in flight.
-    fn begin(&mut self, mut delivery: Delivery) -> Option<Delivery> {
+    /// Takes a delivery that is to be run or given up; returns it unless a copy of it is in flight, or was until now.
+    fn begin(&mut self, mut delivery: Delivery, settlements: &mut Settlements) -> Option<Delivery> {
         let Some(key) = delivery.marked() else {
             return Some(delivery);
         };
+        if self.ended.contains(&key) {
+            delivery.set_mark(None);
+            settlements.ack(delivery, Some(LeftOut::Duplicate));
+            return None;
+        }
         if let Some(copies) = self.here.get_mut(&key) {
             delivery.set_mark(None);
             copies.push(delivery);
@@ -98,6 +119,9 @@ impl Copies {
     ) {
         let copies = self.here.remove(&key).unwrap_or_default();
         self.waiting -= copies.len();
+        if is_final {
+            self.ended.insert(key);
+        }
         for copy in copies {
             if is_final {
                 settlements.ack(copy, Some(LeftOut::Duplicate));

@@ -119,11 +119,11 @@ impl Lookup {
             };
             let copied = judge(self.mode, &handling, mark.as_ref());
             // A copy leaves the mark alone.
-            if matches!(copied, None | Some(Copied::Unknown)) {
-                delivery.set_mark(Some(handling.key));
-            }
             match copied {
-                None => fetched.run.push(delivery),
+                None => {
+                    delivery.set_mark(Some(handling.key));
+                    fetched.run.push(delivery);
+                }
                 Some(copied) => fetched.copies.push((delivery, handling.key, copied)),
             }
         }

@@ -103,7 +103,7 @@ impl<H: Handler> Runner<H> {
     /// Prepares a run. A panic of the handler does not unwind out of its future.
     pub(in crate::runtime::consume) fn run(
         self: Arc<Self>,
-        delivery: Delivery,
+        mut delivery: Delivery,
         started: Instant,
         probe: bool,
     ) -> RunFuture {
@@ -117,6 +117,9 @@ impl<H: Handler> Runner<H> {
                     self.begin_and_handle(&delivery, shown, max_attempts).await
                 }
             };
+            if self.is_cut_short(&end) {
+                delivery.set_cut_short();
+            }
             FinishedRun {
                 delivery,
                 end,
@@ -164,6 +167,12 @@ impl<H: Handler> Runner<H> {
             return end;
         }
         RunEnd::Handled(self.handle(shown, max_attempts).await)
+    }
+
+    /// Reports whether a run that is made at most once was aborted.
+    fn is_cut_short(&self, end: &RunEnd) -> bool {
+        let was_run = matches!(end, RunEnd::Handled(_));
+        was_run && self.once.is_some() && self.abort.is_cancelled()
     }
 
     async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {

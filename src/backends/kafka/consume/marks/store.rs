@@ -73,7 +73,8 @@ impl MarkStore {
         self.judged(found, handling).await
     }
 
-    /// Tells whether the delivery on which a run began may still be settled.
+    /// Tells whether the delivery on which a run began may still be settled. What has changed meanwhile is judged when the copy
+    /// comes again.
     async fn judged(&self, mark: Option<Mark>, handling: &Handling) -> Result<Option<Mark>> {
         let Some(Mark::Begun(beginning)) = &mark else {
             return Ok(mark);
@@ -82,7 +83,10 @@ impl MarkStore {
         if is_own || pending::is_pending(&self.connection, beginning).await? {
             return Ok(mark);
         }
-        Ok(Some(Mark::Unknown))
+        // Its end is marked before its offset is committed.
+        self.log.read_to_end().await?;
+        let has_ended = self.log.get(handling.key) != mark;
+        Ok(if has_ended { mark } else { Some(Mark::Unknown) })
     }
 
     /// Returns the change that a settlement makes, if it makes one: without beginnings there is nothing to forget.

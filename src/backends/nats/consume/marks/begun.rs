@@ -4,6 +4,8 @@
 //! are unacknowledged. It is known to be settled if it is not after the consumer's ack floor, or if all that is
 //! unacknowledged is in flight here and is something else. Until one of both shows, its copies go back.
 
+use std::collections::HashSet;
+
 use tokio::time::Instant;
 
 use crate::{
@@ -33,7 +35,7 @@ pub(crate) async fn look_up(
     let looked_up = marks.look_up(&session.connection, &store, handlings);
     let mut judged = Vec::with_capacity(handlings.len());
     for (found, handling) in looked_up.await?.into_iter().zip(handlings) {
-        judged.push(judge(session, found, handling).await?);
+        judged.push(judge(session, marks, found, handling).await?);
     }
     Ok(judged)
 }
@@ -47,7 +49,7 @@ pub(crate) async fn begin(
     let (connection, store) = (&session.connection, session.store());
     for _ in 0..ATTEMPTS {
         let (found, revision) = marks.read(connection, &store, handling.key).await?;
-        let mark = judge(session, found, handling).await?;
+        let mark = judge(session, marks, found, handling).await?;
         if mark.as_ref().is_some_and(|mark| !mark.admits(handling)) {
             return Ok(mark);
         }
@@ -59,22 +61,31 @@ pub(crate) async fn begin(
     Err(error(ErrorKind::Unavailable, "a mark changes all the time"))
 }
 
-/// Returns the mark that was found, or that it is unknown how the run ended that began.
+/// Returns the mark that was found, or that it is unknown how the run ended that began. What has changed meanwhile is judged
+/// when the copy comes again.
 async fn judge(
     session: &Session,
+    marks: &MarkStore,
     found: Option<Found>,
     handling: &Handling,
 ) -> Result<Option<Mark>> {
     let Some(Found { mark, consumer }) = found else {
         return Ok(None);
     };
-    let is_doubtful = match &mark {
+    let is_pending = match &mark {
         Mark::Begun(beginning) if *beginning != handling.beginning => {
-            !is_pending(session, beginning, &consumer).await?
+            is_pending(session, beginning, &consumer).await?
         }
-        _ => false,
+        _ => true,
     };
-    Ok(Some(if is_doubtful { Mark::Unknown } else { mark }))
+    if is_pending {
+        return Ok(Some(mark));
+    }
+    // Its end is marked before it is acknowledged.
+    let (connection, store) = (&session.connection, session.store());
+    let (latest, _) = marks.read(connection, &store, handling.key).await?;
+    let has_ended = latest.is_none_or(|latest| latest.mark != mark);
+    Ok(Some(if has_ended { mark } else { Mark::Unknown }))
 }
 
 /// Reports whether a consumer may still settle the delivery on which a run began.
@@ -82,6 +93,7 @@ async fn is_pending(session: &Session, beginning: &Beginning, name: &str) -> Res
     let Ok(sequence) = beginning.position.as_str().parse::<u64>() else {
         return Ok(false);
     };
+    let before = held_here(session);
     let Some(consumer) = consumer::find(&session.connection, name).await? else {
         return Ok(false);
     };
@@ -89,16 +101,27 @@ async fn is_pending(session: &Session, beginning: &Beginning, name: &str) -> Res
         return Ok(false);
     }
     let is_elsewhere = || {
-        let state = session.state();
-        let in_flight = state.deliveries.in_flight();
-        let held = in_flight.len() + state.retrying.len();
-        let is_here = state.retrying.contains_key(&sequence)
-            || in_flight
-                .iter()
-                .any(|leased| leased.handle.ack.sequence == sequence);
-        is_here || state.deliveries.buffered() > 0 || consumer.num_ack_pending > held as u64
+        let now = held_here(session);
+        if now.contains(&sequence) || session.state().deliveries.buffered() > 0 {
+            return true;
+        }
+        // What was here both before and after the answer is what it certainly counted.
+        let held = before.intersection(&now).count();
+        consumer.num_ack_pending > held as u64
     };
     Ok(name != session.consumer || is_elsewhere())
+}
+
+/// Returns the messages that this member holds, or that nobody gets before their retries are due.
+fn held_here(session: &Session) -> HashSet<u64> {
+    let (state, now) = (session.state(), Instant::now());
+    let in_flight = state.deliveries.in_flight().iter();
+    let in_flight = in_flight.map(|leased| leased.handle.ack.sequence);
+    let retrying = state.retrying.iter();
+    let retrying = retrying.filter(|(_, due)| **due > now);
+    in_flight
+        .chain(retrying.map(|(sequence, _)| *sequence))
+        .collect()
 }
 
 /// A delivery whose run may be marked as begun, as it is settled.

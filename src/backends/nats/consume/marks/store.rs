@@ -128,7 +128,8 @@ impl MarkStore {
         })
     }
 
-    /// Looks up marks. Replicas are asked first, in one request; what they lack is asked of the leader.
+    /// Looks up marks. Replicas are asked first, in one request; the leader is asked where they may be behind, since what is
+    /// handled stays so and anything else may have changed. A mark that cannot be read is none.
     pub(crate) async fn look_up(
         &self,
         connection: &Connection,
@@ -142,13 +143,18 @@ impl MarkStore {
         let stream = connection.names.state_stream();
         let mut found: HashMap<String, (Stored, SystemTime)> = HashMap::new();
         for message in direct_get::last_of_each(connection, &stream, &subjects).await? {
-            found.insert(message.subject, (parse(&message.payload)?, message.time));
+            match parse(&message.payload) {
+                Ok(stored) => drop(found.insert(message.subject, (stored, message.time))),
+                Err(unreadable) => tracing::warn!(%unreadable, message.subject),
+            }
         }
         if self.is_replicated {
-            let missing = subjects
-                .iter()
-                .filter(|subject| !found.contains_key(*subject));
-            let reads = missing
+            let is_done = |subject: &String| {
+                let found = found.get(subject);
+                found.is_some_and(|(stored, _)| stored.state == State::Done)
+            };
+            let doubtful = subjects.iter().filter(|subject| !is_done(subject));
+            let reads = doubtful
                 .cloned()
                 .map(|subject| leader_has(connection, subject));
             let reads: Vec<_> = reads.collect();
