@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::{
     Beginning, DeadLetterId, DeadLetterKind, Dedup, ErrorKind, Failure, Handling, MarkChange,
-    Marks, Result, TransportError,
+    Marks, Result, TransportError, mark::Course,
 };
 use crate::event::{Action, Group, HandlingKey, Message, Pattern, Position, Stored, identified};
 
@@ -246,17 +246,6 @@ pub struct Delivery {
     ticket: Ticket,
     /// The key of its handling; `None` without deduplication.
     marked: Option<(HandlingKey, Course)>,
-}
-
-/// What became of a handling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Course {
-    /// It is to be run, or was, and its verdict says all.
-    Open,
-    /// It is settled without a run.
-    LeftOut,
-    /// A run began that is not to be repeated, and was cut short or could not be completed.
-    CutShort,
 }
 
 impl Delivery {

@@ -124,6 +124,17 @@ pub struct Handling {
     pub replay_of: Option<DeadLetterId>,
 }
 
+/// What is known of a handling besides its verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Nothing: the verdict says all.
+    Open,
+    /// It is settled without a run.
+    LeftOut,
+    /// A run began that is not to be repeated, and was cut short or could not be completed.
+    CutShort,
+}
+
 /// What a settlement does to the mark of its delivery, together with the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkChange {

@@ -58,4 +58,11 @@ impl Once {
             },
         )
     }
+
+    /// Takes a delivery whose run ended when all were aborted: giving it back is no reason to repeat the run.
+    pub(super) fn aborted(delivery: &mut Delivery, end: &RunEnd) {
+        if matches!(end, RunEnd::Handled(_)) {
+            delivery.set_cut_short();
+        }
+    }
 }

@@ -117,8 +117,8 @@ impl<H: Handler> Runner<H> {
                     self.begin_and_handle(&delivery, shown, max_attempts).await
                 }
             };
-            if self.is_cut_short(&end) {
-                delivery.set_cut_short();
+            if self.once.is_some() && self.abort.is_cancelled() {
+                Once::aborted(&mut delivery, &end);
             }
             FinishedRun {
                 delivery,
@@ -167,12 +167,6 @@ impl<H: Handler> Runner<H> {
             return end;
         }
         RunEnd::Handled(self.handle(shown, max_attempts).await)
-    }
-
-    /// Reports whether a run that is made at most once was aborted.
-    fn is_cut_short(&self, end: &RunEnd) -> bool {
-        let was_run = matches!(end, RunEnd::Handled(_));
-        was_run && self.once.is_some() && self.abort.is_cancelled()
     }
 
     async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
