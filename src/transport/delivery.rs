@@ -184,6 +184,15 @@ pub trait Subscription: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns what the group has not finished, topic by topic where the store counts so. Empty where the store cannot tell.
+    /// What was settled in the last second may still be counted. May take long: not for each delivery.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    async fn backlog(&self) -> Result<Vec<super::Backlog>> {
+        Ok(Vec::new())
+    }
+
     /// Returns the marks of what was handled; `None` if the request asked for none.
     fn marks(&self) -> Option<&dyn Marks> {
         None

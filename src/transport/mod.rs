@@ -15,6 +15,7 @@
 //! | how a replayed message is known to be handled | `dead_letter/replays.rs`, [`DeadLetters::settled`] |
 //! | how a batch is published together with a receipt | `receipted.rs` |
 //! | how a copy of what was handled is recognised | `mark.rs`, [`Subscription::marks`] |
+//! | what a group has not finished (consumer lag) | `backlog.rs`, [`Subscription::backlog`] |
 //! | what an error kind means to the caller | `error.rs` |
 //! | what a store can do, and within which limits | `capabilities.rs` |
 //! | what a new backend must pass | `conformance/`, with the feature `conformance` |
@@ -39,6 +40,7 @@
 //!   itself: a transactional id on Kafka, a guarded subject in the atomic batch on JetStream.
 //! - Kafka delivers delayed events only while a dispatcher runs: [`Schedules::run`].
 
+mod backlog;
 mod capabilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -62,6 +64,7 @@ use async_trait::async_trait;
 #[cfg(any(feature = "nats", feature = "kafka", feature = "pulsar"))]
 pub(crate) use self::dead_letter::JOB_CHUNK;
 pub use self::{
+    backlog::Backlog,
     capabilities::{Capabilities, Limits, Support},
     dead_letter::{
         Capture, Captured, DeadLetter, DeadLetterId, DeadLetterKind, DeadLetterRecord,
