@@ -183,6 +183,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--proto-path', '--proto-path', [CompletionResultType]::ParameterName, 'A folder in which schema files and their imports are looked up [default: that of each file]')
             [CompletionResult]::new('--protoset', '--protoset', [CompletionResultType]::ParameterName, 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it')
             [CompletionResult]::new('--message', '--message', [CompletionResultType]::ParameterName, 'The message that the data is, as in `shop.v1.Order`, or ''order.*=shop.v1.Order'' for some topics [default: the one that `dataschema` names]')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -325,6 +326,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep published rows, marked as sent, for this long; without it they are deleted')
             [CompletionResult]::new('--shards', '--shards', [CompletionResultType]::ParameterName, 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay')
             [CompletionResult]::new('--lease', '--lease', [CompletionResultType]::ParameterName, 'How long a relay that died keeps its lease')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -667,6 +669,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Write the plan to a file instead of running it; `pf dlq apply` runs it')
             [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Publish to another topic')
             [CompletionResult]::new('--max-replays', '--max-replays', [CompletionResultType]::ParameterName, 'Leave out dead letters that were replayed N times or more')
             [CompletionResult]::new('--edit', '--edit', [CompletionResultType]::ParameterName, 'Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`')
@@ -717,6 +720,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Write the plan to a file instead of running it; `pf dlq apply` runs it')
             [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--older-than', '--older-than', [CompletionResultType]::ParameterName, 'Those that were dead-lettered longer ago, such as `30d`: the same as `--until`')
             [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Export them to a new file first')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
@@ -758,6 +762,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             [CompletionResult]::new('--canary', '--canary', [CompletionResultType]::ParameterName, 'First replay N, and the rest only once their group has handled them')
             [CompletionResult]::new('--canary-timeout', '--canary-timeout', [CompletionResultType]::ParameterName, 'How long the group may take to handle the first N [default: 5m]')
             [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -823,6 +828,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
         'pf;dlq;jobs;resume' {
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N dead letters per second')
             [CompletionResult]::new('--because', '--because', [CompletionResultType]::ParameterName, 'Why, for the log of the store (`pf dlq log`)')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')
@@ -1324,6 +1330,7 @@ Register-ArgumentCompleter -Native -CommandName 'pf' -ScriptBlock {
             break
         }
         'pf;schedule;run' {
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only')
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'The store, as in `sqlite:events.db` [env: PF_URL]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The store with this context name, see `pf context` [env: PF_CONTEXT]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Time to wait for the store to answer [default: set by the URL, else 5s]')

@@ -702,7 +702,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__consume)
-            opts="-g -j -I -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --reply --reply-to --no-reply-errors --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-g -j -I -o -q -h --group --jobs --ordered --instance --wait --from --max-attempts --backoff --breaker-failures --breaker-share --no-breaker --dedup --dedup-mode --action --handler-timeout --on-exit --emit --reply --reply-to --no-reply-errors --count --until-end --timeout --create --grace --plain --where --expired --tombstones --stdin --naming --worker --proto --proto-path --protoset --message --metrics --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -821,6 +821,10 @@ _pf() {
                     return 0
                     ;;
                 --message)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1326,7 +1330,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__apply)
-            opts="-o -q -h --rate --canary --canary-timeout --because --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --rate --canary --canary-timeout --because --metrics --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1345,6 +1349,10 @@ _pf() {
                     return 0
                     ;;
                 --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2436,7 +2444,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__jobs__subcmd__resume)
-            opts="-o -q -h --rate --because --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --rate --because --metrics --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2447,6 +2455,10 @@ _pf() {
                     return 0
                     ;;
                 --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2914,7 +2926,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__purge)
-            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --older-than --export --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --metrics --older-than --export --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2977,6 +2989,10 @@ _pf() {
                     return 0
                     ;;
                 --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3024,7 +3040,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__dlq__subcmd__replay)
-            opts="-y -n -I -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --to --max-replays --edit --stop-on-refail --canary --canary-timeout --emit --handler-timeout --on-exit --stdin --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-y -n -I -o -q -h --ids --topic --dead-letter-topic --group --type --reason --kind --fingerprint --since --until --attempts --archived --where --all --yes --dry-run --rate --plan --because --metrics --to --max-replays --edit --stop-on-refail --canary --canary-timeout --emit --handler-timeout --on-exit --stdin --proto --proto-path --protoset --message --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3087,6 +3103,10 @@ _pf() {
                     return 0
                     ;;
                 --because)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4956,7 +4976,7 @@ _pf() {
             return 0
             ;;
         pf__subcmd__outbox__subcmd__relay)
-            opts="-o -q -h --from --to --until-end --keep --park --shards --lease --create --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --from --to --until-end --keep --park --shards --lease --create --metrics --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4979,6 +4999,10 @@ _pf() {
                     return 0
                     ;;
                 --lease)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5662,12 +5686,16 @@ _pf() {
             return 0
             ;;
         pf__subcmd__schedule__subcmd__run)
-            opts="-o -q -h --url --context --connect-timeout --output --quiet --color --log --help"
+            opts="-o -q -h --metrics --url --context --connect-timeout --output --quiet --color --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -197,6 +197,7 @@ complete -c pf -n "__fish_pf_using_subcommand consume" -l proto -d 'A schema fil
 complete -c pf -n "__fish_pf_using_subcommand consume" -s I -l proto-path -d 'A folder in which schema files and their imports are looked up [default: that of each file]' -r -F
 complete -c pf -n "__fish_pf_using_subcommand consume" -l protoset -d 'A descriptor set, as `buf build` and `protoc --include_imports --descriptor_set_out` write it' -r -F
 complete -c pf -n "__fish_pf_using_subcommand consume" -l message -d 'The message that the data is, as in `shop.v1.Order`, or \'order.*=shop.v1.Order\' for some topics [default: the one that `dataschema` names]' -r
+complete -c pf -n "__fish_pf_using_subcommand consume" -l metrics -d 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand consume" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -355,6 +356,7 @@ complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l keep -d 'Keep published rows, marked as sent, for this long; without it they are deleted' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l shards -d 'Divide the outbox into N shards by key, each relayed by itself; the same for every relay' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l lease -d 'How long a relay that died keeps its lease' -r
+complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l metrics -d 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand outbox; and __fish_seen_subcommand_from relay" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -706,6 +708,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l rate -d 'At most N dead letters per second' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l plan -d 'Write the plan to a file instead of running it; `pf dlq apply` runs it' -r -F
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l metrics -d 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l to -d 'Publish to another topic' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l max-replays -d 'Leave out dead letters that were replayed N times or more' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from replay" -l edit -d 'Edit the events first, by jq on the record, such as `.event.data.amount |= tonumber`' -r
@@ -762,6 +765,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l rate -d 'At most N dead letters per second' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l plan -d 'Write the plan to a file instead of running it; `pf dlq apply` runs it' -r -F
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l metrics -d 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l older-than -d 'Those that were dead-lettered longer ago, such as `30d`: the same as `--until`' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l export -d 'Export them to a new file first' -r -F
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
@@ -805,6 +809,7 @@ complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_fr
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l canary -d 'First replay N, and the rest only once their group has handled them' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l canary-timeout -d 'How long the group may take to handle the first N [default: 5m]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l because -d 'Why, for the log of the store (`pf dlq log`)' -r
+complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l metrics -d 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand dlq; and __fish_seen_subcommand_from apply" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r
@@ -1194,6 +1199,7 @@ never\t'Never'"
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -l log -d 'Write a log to stderr; a level or filter such as `debug` or `protoflow=trace`' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s q -l quiet -d 'Print no notices; warnings, errors and their hints stay'
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from reschedule" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l metrics -d 'Serve Prometheus metrics at /metrics, and /healthz, here: HOST:PORT, or :PORT for this host only' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l url -d 'The store, as in `sqlite:events.db` [env: PF_URL]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l context -d 'The store with this context name, see `pf context` [env: PF_CONTEXT]' -r
 complete -c pf -n "__fish_pf_using_subcommand schedule; and __fish_seen_subcommand_from run" -l connect-timeout -d 'Time to wait for the store to answer [default: set by the URL, else 5s]' -r

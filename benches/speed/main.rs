@@ -14,6 +14,7 @@
 mod events;
 mod handler;
 mod kafka;
+mod metrics;
 mod nats;
 mod outbox;
 mod program;
@@ -63,9 +64,11 @@ impl Plan {
 
 type Benchmark = fn(&Plan);
 
-const EVENTS: [(&str, Benchmark); 2] = [
+const EVENTS: [(&str, Benchmark); 4] = [
     ("protobuf-to-json", protobuf::to_json),
     ("protobuf-from-json", protobuf::from_json),
+    ("metrics-counted", metrics::counted),
+    ("metrics-served", metrics::served),
 ];
 
 const SQLITE: [(&str, Benchmark); 19] = [

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::recorder::{Recorder, Settled};
 use crate::transport::{
-    Delivery, HeldElsewhere, Marks, Result, Settlement, Subscription, Ticket, Verdict,
+    Backlog, Delivery, HeldElsewhere, Marks, Result, Settlement, Subscription, Ticket, Verdict,
 };
 
 /// A subscription to the store that records each verdict.
@@ -50,6 +50,10 @@ impl Subscription for Recording {
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         self.inner.held_elsewhere().await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        self.inner.backlog().await
     }
 
     async fn close(&self) -> Result<()> {

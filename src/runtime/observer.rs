@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::OpenBreaker;
 use crate::{
     event::EventError,
-    transport::{DeadLetterKind, Delivery, Failure, HeldElsewhere, TransportError},
+    transport::{Backlog, DeadLetterKind, Delivery, Failure, HeldElsewhere, TransportError},
 };
 
 /// Something that just happened. What it says about deliveries is durable.
@@ -14,6 +14,8 @@ use crate::{
 pub enum Notice<'a> {
     /// A stream, topic or consumer was created on the broker; the text describes it.
     Created(&'a str),
+    /// The consumer has joined its group.
+    Joined,
     /// An event was handled and acknowledged.
     Acked(&'a Delivery),
     /// An event was skipped for this reason and acknowledged.
@@ -42,6 +44,8 @@ pub enum Notice<'a> {
     Gap(&'a TransportError),
     /// The transport reports a condition; nothing is skipped.
     Warning(&'a TransportError),
+    /// The backlog of the group was read, for its metrics.
+    Backlog(Result<&'a [Backlog], &'a TransportError>),
     /// A bounded consumer has reached its end, and other consumers of its group hold events before it.
     HeldElsewhere(HeldElsewhere),
     /// The breaker opened: one event per back-off from now on.

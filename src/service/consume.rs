@@ -135,6 +135,11 @@ impl<H: Handler> Consume<H> {
         self.set(move |options| options.policy = policy)
     }
 
+    /// Reads the backlog of the group this often, or less often where that is slow, and shows it through the `metrics` facade.
+    pub fn backlog_every(self, every: Duration) -> Self {
+        self.set(move |options| options.backlog_every = Some(every))
+    }
+
     /// Sets the time limit of a run; a longer one counts as failed.
     pub fn handler_timeout(self, limit: Duration) -> Self {
         self.set(move |options| options.handler_timeout = Some(limit))

@@ -15,6 +15,7 @@
 //! | how a replayed message is known to be handled | `dead_letter/replays.rs`, [`DeadLetters::settled`] |
 //! | how a batch is published together with a receipt | `receipted.rs` |
 //! | how a copy of what was handled is recognised | `mark.rs`, [`Subscription::marks`] |
+//! | what a group has not finished (consumer lag) | `group/backlog.rs`, [`Subscription::backlog`] |
 //! | what an error kind means to the caller | `error.rs` |
 //! | what a store can do, and within which limits | `capabilities.rs` |
 //! | what a new backend must pass | `conformance/`, with the feature `conformance` |
@@ -47,7 +48,7 @@ mod delivery;
 mod error;
 mod failure;
 mod finding;
-mod held_elsewhere;
+mod group;
 mod mark;
 mod publish;
 mod receipted;
@@ -70,14 +71,11 @@ pub use self::{
         ReplayScan, ReplayTarget, ReplayTrace, Replayed, Resolution, Selection, Settled, Stats,
         StatsBuilder, StatsRow, TraceKind, sort_stats,
     },
-    delivery::{
-        Attempts, Delivery, Lineage, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
-        Verdict,
-    },
+    delivery::{Attempts, Delivery, Lineage, Settlement, Subscription, Ticket, Verdict},
     error::{ErrorKind, Result, TransportError},
     failure::{Failure, Fingerprint, describe_failure, fingerprint},
     finding::{Finding, FindingLevel},
-    held_elsewhere::HeldElsewhere,
+    group::{Backlog, HeldElsewhere, StartFrom, SubscribeRequest},
     mark::{Beginning, Dedup, DedupMode, Handling, Mark, MarkChange, Marks},
     publish::{Outgoing, Receipt},
     receipted::{BatchError, Receipted, ReceiptedPublisher},

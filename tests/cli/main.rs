@@ -26,6 +26,7 @@ mod handled_once;
 mod handler;
 mod help;
 mod left_out;
+mod metrics;
 mod naming;
 mod nonblocking;
 mod normalised;

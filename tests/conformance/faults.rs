@@ -84,6 +84,10 @@ const FAULTS: &[(&str, Fault)] = &[
         "until_end::leaves_later_retries_of_others",
         Fault::NeverEnds,
     ),
+    (
+        "backlog::is_what_the_group_has_not_finished",
+        Fault::HidesBacklog,
+    ),
     ("settle::an_ack_is_final", Fault::ForgetsAcks),
     (
         "settle::one_result_per_settlement_in_order",

@@ -7,5 +7,5 @@ pub mod exec;
 pub mod memory;
 pub mod one_shot;
 pub mod publish;
-mod setup;
+pub mod setup;
 pub mod tail;

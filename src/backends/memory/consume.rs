@@ -17,9 +17,9 @@ use super::{
 use crate::{
     event::{Group, Position},
     transport::{
-        Beginning, DeadLetter, DeadLetterId, DedupMode, Delivery, Handling, HeldElsewhere, Mark,
-        MarkChange, Marks, Result, Settlement, StartFrom, SubscribeRequest, Subscription, Ticket,
-        TransportError, Verdict,
+        Backlog, Beginning, DeadLetter, DeadLetterId, DedupMode, Delivery, Handling, HeldElsewhere,
+        Mark, MarkChange, Marks, Result, Settlement, StartFrom, SubscribeRequest, Subscription,
+        Ticket, TransportError, Verdict,
     },
 };
 
@@ -169,6 +169,10 @@ impl Subscription for MemorySubscription {
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         Ok(self.with_group(|group, _| group.held_elsewhere(&self.terms)))
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        Ok(self.with_group(|group, _| group.backlog(&self.terms)))
     }
 
     async fn close(&self) -> Result<()> {

@@ -101,7 +101,7 @@ impl Transport for Sqlite {
 
     async fn subscribe(&self, request: SubscribeRequest) -> Result<Arc<dyn Subscription>> {
         request.refuse_instance(SCHEME)?;
-        subscription::subscribe(&self.writer, &self.notifier, &self.config, request).await
+        subscription::subscribe(&self.writer, &self.reader, &self.notifier, request).await
     }
 
     async fn tail(&self, request: TailRequest) -> Result<Box<dyn Tail>> {

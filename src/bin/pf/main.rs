@@ -9,6 +9,7 @@ mod global_args;
 mod handler;
 mod help;
 mod log;
+mod metrics;
 mod output;
 mod schemas;
 mod signals;

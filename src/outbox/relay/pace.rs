@@ -57,7 +57,10 @@ impl Pace {
 /// The time that a rate is about.
 const WINDOW: Duration = Duration::from_secs(5);
 
-/// A count of this window, and the rate of the one before.
+/// Rows that relays of this process have published.
+const PUBLISHED: &str = "protoflow.outbox.published";
+
+/// A count of this window, and the rate of the one before. What is added is counted as a metric, too.
 #[derive(Debug, Default)]
 pub(super) struct Rate {
     since: Option<Instant>,
@@ -70,6 +73,7 @@ impl Rate {
     pub(super) fn add(&mut self, rows: usize, now: Instant) {
         self.turn(now);
         self.count += rows;
+        metrics::counter!(PUBLISHED).increment(rows as u64);
     }
 
     /// Returns the rows per second.

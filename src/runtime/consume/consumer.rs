@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     event_loop::ConsumeLoop,
+    metrics::backlog::BacklogReader,
     options::ConsumeOptions,
     setup::Setup,
     summary::{ConsumeError, End, Stop, Summary},
@@ -76,6 +77,15 @@ impl<H: Handler> Consumer<H> {
         for created in subscription.remarks() {
             setup.observer.notice(Notice::Created(&created));
         }
+        setup.observer.notice(Notice::Joined);
+        let reader = setup.options.backlog_every.map(|every| BacklogReader {
+            subscription: Arc::clone(&subscription),
+            observer: Arc::clone(&setup.observer),
+            every,
+            system: setup.transport.scheme(),
+            group: setup.options.request.group.clone(),
+        });
+        let _reading = reader.map(BacklogReader::start);
         ConsumeLoop::new(setup, subscription, stop, deadline)
             .run()
             .await

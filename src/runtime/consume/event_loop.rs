@@ -16,11 +16,7 @@ use super::{
     lease_extension::LeaseExtension,
     lifecycle::{Lifecycle, Reason},
     options::ConsumeOptions,
-    run::{
-        finished::FinishedRun,
-        once::Once,
-        runs::{ABORT_GRACE, Runner},
-    },
+    run::{finished::FinishedRun, once::Once, runs::Runner, time_limit::ABORT_GRACE},
     setup::Setup,
     summary::{ConsumeError, End, Stop, Summary},
 };
@@ -220,6 +216,7 @@ impl<H: Handler> ConsumeLoop<H> {
     }
 
     fn keep_time(&mut self) {
+        self.in_flight.measure(self.subscription.dead_lettered());
         let now = Instant::now();
         let (in_flight, fetch) = (&self.in_flight, &self.admission.fetch);
         let tickets = || [in_flight.tickets(), fetch.tickets()].concat();
@@ -336,7 +333,8 @@ impl<H: Handler> ConsumeLoop<H> {
             () = patience => Ok(()),
         };
         let end = self.lifecycle.into_reason()?;
-        let mut summary = self.in_flight.settlements.summary;
+        let settlements = self.in_flight.settlements;
+        let (mut summary, mut meters) = (settlements.summary, settlements.meters);
         match left {
             Err(error) if error.kind() == ErrorKind::Gap => {
                 summary.gaps += 1;
@@ -345,7 +343,9 @@ impl<H: Handler> ConsumeLoop<H> {
             Err(error) if end != End::Aborted => return Err(error.into()),
             _ => {}
         }
-        summary.dead_lettered += self.subscription.dead_lettered();
+        let crashed = self.subscription.dead_lettered();
+        summary.dead_lettered += crashed;
+        meters.crashed(crashed);
         summary.forgotten = self.subscription.marks().map_or(0, Marks::forgotten);
         summary.held_elsewhere = held_elsewhere;
         summary.end = Some(end);

@@ -17,6 +17,7 @@ use super::{
         queue::{Queue, key_of},
     },
     lifecycle::Reason,
+    metrics::meters::Meters,
     options::ConsumeOptions,
     responses::{Answered, Responses},
     run::{
@@ -64,7 +65,7 @@ impl<H: Handler> InFlight<H> {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let request = &options.request;
-        let encoding = transport.encoding();
+        let (encoding, system) = (transport.encoding(), transport.scheme());
         let is_hexa = encoding.mode == Mode::Hexa;
         Self {
             queue: Queue::default(),
@@ -75,6 +76,7 @@ impl<H: Handler> InFlight<H> {
             settlements: Settlements::new(
                 subscription,
                 Arc::clone(&observer),
+                Meters::new(system, &request.group),
                 request.max_in_flight,
                 is_hexa.then(|| request.group.clone()),
                 request.dedup.as_ref().map(|dedup| dedup.window),
@@ -114,6 +116,13 @@ impl<H: Handler> InFlight<H> {
             .collect()
     }
 
+    /// Updates the metrics: what is in flight, and what the store itself has dead-lettered.
+    pub(super) fn measure(&mut self, crashed: u64) {
+        let count = self.len();
+        self.settlements.meters.in_flight(count);
+        self.settlements.meters.crashed(crashed);
+    }
+
     /// Notes a reason to end the consumer.
     pub(super) fn end(&mut self, reason: Reason) {
         self.endings.push(reason);
@@ -133,6 +142,10 @@ impl<H: Handler> InFlight<H> {
     pub(super) fn run_ended(&mut self, finished: FinishedRun, aborting: bool) {
         failpoint::reach("consume.handled");
         let probe = finished.probe;
+        if let Some(took) = finished.took {
+            let topic = &finished.delivery.stored.message.topic;
+            self.settlements.meters.handled(topic, took);
+        }
         match conclude(finished, &self.options.policy, fastrand::f64(), aborting) {
             Conclusion::Ack(delivery, left_out) => self.ack(delivery, left_out, probe),
             Conclusion::Respond(finished, responses) => {
@@ -174,6 +187,7 @@ impl<H: Handler> InFlight<H> {
                     end: RunEnd::GivenUp(kind, *failure),
                     max_attempts: 0,
                     started: Instant::now(),
+                    took: None,
                     probe,
                 };
                 self.responses.add(given_up, vec![reply]);

@@ -48,6 +48,8 @@ pub struct ConsumeOptions {
     /// Naming of attributes for the handler; stored events have that of the transport's
     /// [`encoding`](crate::transport::Transport::encoding).
     pub handler_naming: Naming,
+    /// How often the backlog of the group is read for the metrics, at most; `None` never reads it.
+    pub backlog_every: Option<Duration>,
     /// When the breaker opens.
     pub breaker: BreakerOptions,
     /// Set if the handler replies: then a request whose address is refused is dead-lettered without a run. `None` lets a
@@ -75,6 +77,7 @@ impl ConsumeOptions {
             expired: Treatment::DeadLetter,
             tombstones: None,
             handler_naming: Naming::CloudEvents,
+            backlog_every: None,
             breaker: BreakerOptions::default(),
             replies: None,
         }

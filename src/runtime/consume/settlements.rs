@@ -10,6 +10,8 @@ use super::{
         outlasted,
         queue::{Key, key_of},
     },
+    ending::End,
+    metrics::meters::{Meters, Slot},
     run::finished::LeftOut,
     summary::{ConsumeError, Summary},
 };
@@ -31,78 +33,15 @@ const LINGER: Duration = Duration::from_millis(10);
 struct Entry {
     ticket: Ticket,
     end: End,
+    /// The meters of its topic, and its kind if it becomes a dead letter.
+    slot: Slot,
+    kind: Option<DeadLetterKind>,
     /// The delivery, if the observer follows single deliveries.
     followed: Option<Box<FollowedDelivery>>,
     /// The key that is held until this verdict is durable.
     hold: Option<Key>,
     /// The key of its mark.
     marked: Option<HandlingKey>,
-}
-
-/// The kind of a verdict.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Acked,
-    Skipped,
-    /// Skipped because it had expired.
-    Expired,
-    /// Skipped because it is a tombstone.
-    Tombstone,
-    /// Acknowledged because the filter does not match it.
-    Filtered,
-    /// Acknowledged because a copy of it was handled.
-    Duplicate,
-    Retried,
-    Returned,
-    DeadLettered,
-    /// Dead-lettered because it had expired.
-    ExpiredLetter,
-}
-
-impl End {
-    fn of(verdict: &Verdict, left_out: Option<&LeftOut>) -> Self {
-        match (verdict, left_out) {
-            (Verdict::Ack, None) => Self::Acked,
-            (Verdict::Ack, Some(LeftOut::Skipped(_))) => Self::Skipped,
-            (Verdict::Ack, Some(LeftOut::Expired(_))) => Self::Expired,
-            (Verdict::Ack, Some(LeftOut::Tombstone)) => Self::Tombstone,
-            (Verdict::Ack, Some(LeftOut::Filtered)) => Self::Filtered,
-            (Verdict::Ack, Some(LeftOut::Duplicate)) => Self::Duplicate,
-            (Verdict::Retry { .. }, _) => Self::Retried,
-            (Verdict::Return, _) => Self::Returned,
-            (Verdict::DeadLetter { kind, .. }, _) => match kind {
-                DeadLetterKind::Expired => Self::ExpiredLetter,
-                _ => Self::DeadLettered,
-            },
-        }
-    }
-
-    /// Reports whether it is final for all copies of the event.
-    fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Acked | Self::Skipped | Self::DeadLettered | Self::ExpiredLetter
-        )
-    }
-
-    /// Adds one to the counts of what ended so.
-    fn count(self, summary: &mut Summary) {
-        let counter = match self {
-            Self::Acked => &mut summary.acked,
-            Self::Skipped | Self::Expired | Self::Tombstone => &mut summary.skipped,
-            Self::Filtered => &mut summary.filtered,
-            Self::Duplicate => &mut summary.duplicates,
-            Self::Retried => &mut summary.retried,
-            Self::Returned => &mut summary.returned,
-            Self::DeadLettered | Self::ExpiredLetter => &mut summary.dead_lettered,
-        };
-        *counter += 1;
-        match self {
-            Self::Expired | Self::ExpiredLetter => summary.expired += 1,
-            Self::Tombstone => summary.tombstones += 1,
-            _ => {}
-        }
-    }
 }
 
 /// A delivery that is reported to the observer with its verdict.
@@ -136,7 +75,7 @@ type Results = Vec<Result<()>>;
 
 /// Result of settling a batch.
 #[derive(Default)]
-pub(super) struct Settled {
+pub(super) struct BatchResult {
     /// Keys that the store itself holds from now on.
     pub(super) holds: Vec<Key>,
     /// Keys of marks, and whether the settlement was final.
@@ -163,6 +102,8 @@ pub(super) struct Settlements {
     /// Batches that are being settled, the earliest first.
     in_progress: VecDeque<(Vec<Entry>, JoinHandle<Results>)>,
     max_batches: usize,
+    /// The metrics of the same.
+    pub(super) meters: Meters,
     /// Counts of everything that is durable.
     pub(super) summary: Summary,
 }
@@ -171,6 +112,7 @@ impl Settlements {
     pub(super) fn new(
         subscription: Arc<dyn Subscription>,
         observer: Arc<dyn Observer>,
+        meters: Meters,
         max_in_flight: usize,
         hexa_group: Option<Group>,
         window: Option<Duration>,
@@ -180,6 +122,7 @@ impl Settlements {
             subscription,
             follows: observer.follows_deliveries(),
             observer,
+            meters,
             hexa_group,
             window,
             batch: Vec::new(),
@@ -240,6 +183,11 @@ impl Settlements {
         hold: Option<Key>,
     ) {
         let end = End::of(&verdict, left_out.as_ref());
+        let slot = self.meters.slot(&delivery.stored.message.topic);
+        let kind = match &verdict {
+            Verdict::DeadLetter { kind, .. } => Some(*kind),
+            _ => None,
+        };
         let followed = || FollowedDelivery {
             delivery: delivery.copy(),
             verdict: verdict.clone(),
@@ -248,6 +196,8 @@ impl Settlements {
         self.entries.push(Entry {
             ticket: delivery.ticket(),
             end,
+            slot,
+            kind,
             followed: self.follows.then(|| Box::new(followed())),
             hold,
             marked: delivery.marked(),
@@ -308,9 +258,9 @@ impl Settlements {
     }
 
     /// Counts and reports the results of the earliest batch in progress.
-    pub(super) fn apply(&mut self, results: Results) -> Settled {
+    pub(super) fn apply(&mut self, results: Results) -> BatchResult {
         failpoint::reach("consume.after_settle");
-        let mut settled = Settled::default();
+        let mut settled = BatchResult::default();
         let Some((entries, _)) = self.in_progress.pop_front() else {
             return settled;
         };
@@ -342,6 +292,7 @@ impl Settlements {
 
     fn count_and_notify(&mut self, entry: &Entry) {
         entry.end.count(&mut self.summary);
+        (self.meters).settled(entry.slot, entry.end.settled(), entry.kind);
         if let Some(followed) = &entry.followed {
             self.observer.notice(followed.notice());
         }
@@ -350,6 +301,7 @@ impl Settlements {
     /// Counts runs that were dropped; leaving the group gives their deliveries back.
     pub(super) fn abandon(&mut self, count: usize, followed: &[Delivery]) {
         self.summary.returned += count as u64;
+        self.meters.returned(count as u64);
         for delivery in followed {
             self.observer.notice(Notice::Returned(delivery));
         }

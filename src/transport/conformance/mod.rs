@@ -39,7 +39,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::timeout;
 
 use self::cases::{
-    consume::{attempts, groups, handlers, marks, order, retry, settle, until_end},
+    consume::{attempts, backlog, groups, handlers, marks, order, retry, settle, until_end},
     delay::{delays as delay, schedules},
     doctor,
     messages::{bytes, dedup, looking, publish, receipts, tail},
@@ -120,6 +120,9 @@ macro_rules! conformance_cases {
                 waits_for_its_own_retries,
                 does_not_wait_for_others,
                 leaves_later_retries_of_others,
+            }
+            backlog {
+                is_what_the_group_has_not_finished,
             }
             settle {
                 an_ack_is_final,

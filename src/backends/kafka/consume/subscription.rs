@@ -11,7 +11,7 @@ use super::{
     assignment::rebalance::{GroupCallbacks, GroupConsumer},
     marks::store::MarkStore,
     membership::{join_errors, static_member, topic_discovery},
-    offsets::{held_elsewhere, new_group::GroupHistory, start_offset::OffsetPlan},
+    offsets::{backlog, held_elsewhere, new_group::GroupHistory, start_offset::OffsetPlan},
     open_transactions,
     poll_loop::PollLoop,
     provision,
@@ -31,12 +31,14 @@ use crate::{
                 threads,
             },
             error::SCHEME,
+            read::offset_fetcher::OffsetFetcher,
         },
     },
+    event::Pattern,
     lock::Mutex,
     transport::{
-        Delivery, Handling, HeldElsewhere, Mark, Marks, Result, Settlement, SubscribeRequest,
-        Subscription, Ticket,
+        Backlog, Delivery, Handling, HeldElsewhere, Mark, Marks, Result, Settlement,
+        SubscribeRequest, Subscription, Ticket,
     },
 };
 
@@ -46,6 +48,9 @@ struct KafkaSubscription {
     session: Arc<Session>,
     /// The partitions of a bounded subscription, and where each ends.
     ends: Vec<(TopicPartition, i64)>,
+    patterns: Vec<Pattern>,
+    /// Reads the oldest records of the backlog.
+    oldest: Arc<OffsetFetcher>,
     tasks: Vec<AbortOnDropHandle<()>>,
     remarks: Mutex<Vec<String>>,
 }
@@ -71,13 +76,7 @@ pub(crate) async fn join(
     remarks.extend(history.remark(group, request.from));
     let from = history.start(request.from);
     let plan = OffsetPlan::read(connection, &topics, from, request.until_end).await?;
-    let session = Session::new(
-        Arc::clone(connection),
-        group.clone(),
-        connection.store().await?,
-        request.lease,
-        request.max_in_flight,
-    );
+    let session = session_of(connection, &request).await?;
     let session = Arc::new(session.marking(marks));
     let legacy = legacy_topic::find(connection, group).await?;
     {
@@ -91,12 +90,17 @@ pub(crate) async fn join(
     tasks.extend(static_member::start(&session, &request));
     start(&session, plan, &settings, errors)?;
     let patterns = request.patterns;
-    tasks.push(task(topic_discovery::run(Arc::clone(&session), patterns)));
-    tasks.push(task(open_transactions::watch(Arc::clone(&session))));
+    let discovery = topic_discovery::run(Arc::clone(&session), patterns.clone());
+    tasks.extend([
+        task(discovery),
+        task(open_transactions::watch(Arc::clone(&session))),
+    ]);
     let mut subscription = KafkaSubscription {
         tasks,
-        session,
         ends,
+        patterns,
+        oldest: Arc::new(OffsetFetcher::new(&connection.config)),
+        session,
         remarks: Mutex::new(remarks),
     };
     // A group may keep its members waiting for minutes: then the reason is reported, and `next` waits.
@@ -112,6 +116,16 @@ pub(crate) async fn join(
         subscription.tasks.push(task(moved));
     }
     Ok(Arc::new(subscription))
+}
+
+async fn session_of(connection: &Arc<Connection>, request: &SubscribeRequest) -> Result<Session> {
+    Ok(Session::new(
+        Arc::clone(connection),
+        request.group.clone(),
+        connection.store().await?,
+        request.lease,
+        request.max_in_flight,
+    ))
 }
 
 fn client_settings(session: &Session, request: &SubscribeRequest) -> ClientConfig {
@@ -214,6 +228,17 @@ impl Subscription for KafkaSubscription {
             self.ends.iter().filter(is_other).cloned().collect()
         };
         held_elsewhere::find(&self.session.connection, &self.session.group, others).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        let session = &self.session;
+        backlog::find(
+            &session.connection,
+            &session.group,
+            &self.patterns,
+            &self.oldest,
+        )
+        .await
     }
 
     async fn close(&self) -> Result<()> {

@@ -33,7 +33,7 @@ use crate::{
             handle::Connection,
             transaction::{Failed, OffsetsToCommit, TransactionalProducer},
         },
-        error,
+        error::{self, SCHEME},
         read::offset_fetcher::OffsetFetcher,
     },
     event::Message,
@@ -43,6 +43,9 @@ use crate::{
 
 /// The most events in a transaction.
 const BATCH: usize = 500;
+
+/// Metric: events that were delivered when they were due.
+const FIRED: &str = "protoflow.schedule.delivered";
 /// Where due records have to be fetched, up to this many are fetched with them, of those due within `HORIZON`
 /// milliseconds: a fetch costs the same for one record as for its neighbours.
 const READ_ALONG: usize = 4000;
@@ -288,6 +291,7 @@ impl PartitionFirer {
         let moved = self.offsets_to_commit(&offsets).map_err(whole)?;
         producer.commit(records, Some(&moved))?;
         failpoint::reach("kafka.fired");
+        metrics::counter!(FIRED, "messaging.system" => SCHEME).increment(offsets.len() as u64);
         Ok(left)
     }
 

@@ -12,7 +12,7 @@ use super::{entry::Entry, membership::Terms};
 use crate::{
     backends::delivery_buffer::in_flight::InFlight,
     event::{Pattern, Topic},
-    transport::{Attempts, Dedup, Delivery, HeldElsewhere, Ticket},
+    transport::{Attempts, Backlog, Dedup, Delivery, HeldElsewhere, Ticket},
 };
 
 /// A message that crashed its process this often is handed out only while no other suspect is in flight: an innocent
@@ -271,6 +271,27 @@ impl GroupState {
             .chain(waiting)
             .filter(|(item, _)| terms.wants(item.topic(), item.number));
         HeldElsewhere::of(held.map(|(_, until)| until))
+    }
+
+    /// Returns what a member's group has not finished, topic by topic.
+    pub(in crate::backends::memory) fn backlog(&self, terms: &Terms) -> Vec<Backlog> {
+        let in_flight = self.in_flight.iter().map(|out| &out.handle.item);
+        let open = self.ready.values().chain(self.waiting.values());
+        let mut topics: BTreeMap<&Topic, (u64, SystemTime)> = BTreeMap::new();
+        for item in open.chain(in_flight) {
+            let time = item.entry.stored.time;
+            if terms.reads(item.topic()) {
+                let (count, oldest) = topics.entry(item.topic()).or_insert((0, time));
+                (*count, *oldest) = (*count + 1, time.min(*oldest));
+            }
+        }
+        let topics = topics.into_iter();
+        let backlog = topics.map(|(topic, (messages, oldest))| Backlog {
+            topic: Some(topic.clone()),
+            messages,
+            oldest: Some(oldest),
+        });
+        backlog.collect()
     }
 
     /// Reclaims a message from the member that holds it.

@@ -25,7 +25,11 @@ pub(in crate::backends::memory) struct Terms {
 impl Terms {
     /// Reports whether the member reads this message.
     pub(in crate::backends::memory) fn wants(&self, topic: &Topic, number: u64) -> bool {
-        self.end.is_none_or(|end| number < end)
-            && self.patterns.iter().any(|pattern| pattern.matches(topic))
+        self.end.is_none_or(|end| number < end) && self.reads(topic)
+    }
+
+    /// Reports whether the member reads this topic.
+    pub(in crate::backends::memory) fn reads(&self, topic: &Topic) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(topic))
     }
 }

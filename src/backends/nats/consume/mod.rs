@@ -1,6 +1,7 @@
 //! Consuming as a member of a group: pulling, buffering, leases and settlement.
 
 pub(crate) mod attempts;
+mod backlog;
 mod confirm;
 pub(crate) mod consumer;
 mod lease_keeper;

@@ -19,7 +19,7 @@ use crate::{
                 stream::{coverage, info, setup},
             },
             consume::{
-                attempts, confirm,
+                attempts, backlog, confirm,
                 consumer::{durable, watch::GroupWatch},
                 marks::{begun, store::MarkStore},
                 pull_loop::PullLoop,
@@ -34,7 +34,7 @@ use crate::{
     },
     lock::Mutex,
     transport::{
-        Delivery, ErrorKind, Handling, HeldElsewhere, Mark, Marks, Result, Settlement,
+        Backlog, Delivery, ErrorKind, Handling, HeldElsewhere, Mark, Marks, Result, Settlement,
         SubscribeRequest, Subscription, Ticket,
     },
 };
@@ -172,6 +172,10 @@ impl Subscription for NatsSubscription {
         }
         let until = Some(SystemTime::now() + consumer.ack_wait());
         Ok(Some(HeldElsewhere { count, until }))
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        backlog::find(&self.session).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -40,8 +40,21 @@ pub(crate) async fn subscription(
     log: &str,
     name: &str,
 ) -> Result<Option<Value>> {
-    let path = format!("{}/stats", path_of(log));
-    let Some(mut stats) = get(connection, &path).await? else {
+    named(connection, &format!("{}/stats", path_of(log)), name).await
+}
+
+/// The same, and the time of the oldest message in its backlog, which the broker has to read.
+pub(crate) async fn subscription_with_oldest(
+    connection: &Connection,
+    log: &str,
+    name: &str,
+) -> Result<Option<Value>> {
+    let path = format!("{}/stats?getEarliestTimeInBacklog=true", path_of(log));
+    named(connection, &path, name).await
+}
+
+async fn named(connection: &Connection, path: &str, name: &str) -> Result<Option<Value>> {
+    let Some(mut stats) = get(connection, path).await? else {
         return Ok(None);
     };
     let found = stats["subscriptions"][name].take();

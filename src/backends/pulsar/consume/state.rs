@@ -20,7 +20,10 @@ use crate::{
                 message_id::MessageId,
                 retry::{Consumed, read_original, read_retry},
             },
-            connection::consumer::ConsumerHandle,
+            connection::{
+                consumer::ConsumerHandle,
+                names::{Names, partition},
+            },
         },
     },
     event::{Position, Topic},
@@ -76,6 +79,15 @@ pub(super) struct LogState {
 }
 
 impl LogState {
+    /// Returns Pulsar's name of it.
+    pub(super) fn name(&self, names: &Names) -> String {
+        let full = names.full(&self.local);
+        match u32::try_from(self.partition) {
+            Ok(number) => partition(&full, number),
+            Err(_) => full,
+        }
+    }
+
     fn read(&self, message: &Inbound) -> Consumed {
         match self.kind {
             Kind::Topic => read_original(message, &self.topic),

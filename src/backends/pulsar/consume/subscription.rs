@@ -1,6 +1,7 @@
 //! `Transport::subscribe`: membership in a group.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,10 +17,13 @@ use crate::{
         pulsar::{
             connection::{handle::Connection, names::check_group},
             error::connection_lost,
+            read::backlog,
         },
     },
+    event::Topic,
     transport::{
-        Delivery, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription, Ticket,
+        Backlog, Delivery, HeldElsewhere, Result, Settlement, SubscribeRequest, Subscription,
+        Ticket,
     },
 };
 
@@ -118,6 +122,34 @@ impl Subscription for PulsarSubscription {
         let ends = of_topics.filter_map(|log| log.end.as_ref());
         let count = ends.map(|end| end.elsewhere).sum();
         Ok((count > 0).then_some(HeldElsewhere { count, until: None }))
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        let (connection, group) = (&self.session.connection, &self.session.request.group);
+        let logs: Vec<_> = {
+            let state = self.session.state();
+            let logs = state.logs.iter();
+            logs.map(|log| {
+                (
+                    log.topic.clone(),
+                    log.consumer.clone(),
+                    log.name(&connection.config.names),
+                )
+            })
+            .collect()
+        };
+        let mut topics: BTreeMap<Topic, Backlog> = BTreeMap::new();
+        for (topic, consumer, name) in logs {
+            let found = backlog::of_group(connection, &name, group.as_str(), consumer).await?;
+            let entry = topics.entry(topic.clone()).or_insert(Backlog {
+                topic: Some(topic),
+                messages: 0,
+                oldest: None,
+            });
+            entry.messages += found.entries;
+            entry.oldest = found.oldest.into_iter().chain(entry.oldest).min();
+        }
+        Ok(topics.into_values().collect())
     }
 
     async fn close(&self) -> Result<()> {

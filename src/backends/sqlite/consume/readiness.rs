@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::membership::{EXPIRY_INTERVAL, Membership};
 use crate::{
     backends::sqlite::{codec::timestamp, connection::session::Session, delay, error::StoreResult},
-    transport::HeldElsewhere,
+    transport::{Backlog, HeldElsewhere},
 };
 
 /// What a member can expect.
@@ -112,6 +112,30 @@ pub(crate) fn held_elsewhere(
         }
     }
     Ok(HeldElsewhere::of(ends))
+}
+
+/// Returns what the member's group has not finished, topic by topic.
+pub(crate) fn backlog(connection: &Connection, member: &Membership) -> StoreResult<Vec<Backlog>> {
+    let sql = "SELECT topic, count(*), min(time) FROM ( \
+         SELECT m.topic, m.time FROM cursors c JOIN messages m ON m.topic = c.topic AND m.seq > c.seq \
+         WHERE c.group_id = ?1 AND m.only_group IS NULL \
+         UNION ALL SELECT m.topic, m.time FROM held h JOIN messages m ON m.seq = h.seq \
+         WHERE h.group_id = ?1 \
+         UNION ALL SELECT m.topic, m.time FROM waiting w JOIN messages m ON m.seq = w.seq \
+         WHERE w.group_id = ?1) GROUP BY topic";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut rows = select.query([member.group_id])?;
+    let mut backlog = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(topic) = member.topics.get(&row.get(0)?) {
+            backlog.push(Backlog {
+                topic: Some(topic.clone()),
+                messages: row.get(1)?,
+                oldest: Some(timestamp::time(row.get(2)?)),
+            });
+        }
+    }
+    Ok(backlog)
 }
 
 fn next_retry(connection: &Connection, member: &Membership, now: i64) -> StoreResult<Option<i64>> {

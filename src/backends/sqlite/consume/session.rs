@@ -24,6 +24,7 @@ use crate::{
                 config::Config,
                 liveness::LivenessLock,
                 marks,
+                reader::Reader,
                 session::Session,
                 write::{
                     transaction::{OpKind, WriteOp},
@@ -35,7 +36,9 @@ use crate::{
     },
     event::HandlingKey,
     lock::Mutex,
-    transport::{Delivery, Handling, HeldElsewhere, Mark, Result, SubscribeRequest, Ticket},
+    transport::{
+        Backlog, Delivery, Handling, HeldElsewhere, Mark, Result, SubscribeRequest, Ticket,
+    },
 };
 
 /// A consumer's session in one file.
@@ -176,6 +179,14 @@ impl ConsumerSession {
                 session.require(generation)?;
                 readiness::held_elsewhere(&session.connection, &shared.member())
             })
+            .await
+    }
+
+    /// Returns what the group has not finished. Counting many messages takes long, so it is not done by the writer.
+    pub(crate) async fn backlog(&self, reader: &Arc<Reader>) -> Result<Vec<Backlog>> {
+        let shared = Arc::clone(&self.shared);
+        reader
+            .read(move |connection| readiness::backlog(connection, &shared.member()))
             .await
     }
 

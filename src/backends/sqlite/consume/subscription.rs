@@ -22,6 +22,7 @@ use crate::{
         connection::{
             change_notifier::{ChangeNotifier, ChangeSubscription},
             config::Config,
+            reader::Reader,
             write::{transaction::OpKind, writer::Writer},
         },
         error::{SCHEME, closed, store_error},
@@ -29,8 +30,8 @@ use crate::{
     event::{Group, Position},
     lock::Mutex,
     transport::{
-        Delivery, ErrorKind, Handling, HeldElsewhere, Mark, Marks, Result, Settlement, StartFrom,
-        SubscribeRequest, Subscription, Ticket, TransportError,
+        Backlog, Delivery, ErrorKind, Handling, HeldElsewhere, Mark, Marks, Result, Settlement,
+        StartFrom, SubscribeRequest, Subscription, Ticket, TransportError,
     },
 };
 
@@ -41,6 +42,7 @@ const IDLE_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct SqliteSubscription {
     writer: Arc<Writer>,
+    reader: Arc<Reader>,
     watcher: ChangeSubscription,
     config: Config,
     request: SubscribeRequest,
@@ -61,15 +63,17 @@ enum Found {
 /// Joins a group.
 pub(crate) async fn subscribe(
     writer: &Arc<Writer>,
+    reader: &Arc<Reader>,
     notifier: &Arc<ChangeNotifier>,
-    config: &Config,
     request: SubscribeRequest,
 ) -> Result<Arc<dyn Subscription>> {
+    let config = reader.config();
     let path = &config.path;
     let made = (!path.exists()).then(|| format!("created the store {}", path.display()));
     let membership = ConsumerSession::join(writer, config, &request, None).await?;
     Ok(Arc::new(SqliteSubscription {
         writer: Arc::clone(writer),
+        reader: Arc::clone(reader),
         watcher: notifier.watch(),
         config: config.clone(),
         request,
@@ -162,6 +166,10 @@ impl Subscription for SqliteSubscription {
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         self.membership().held_elsewhere(&self.writer).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        self.membership().backlog(&self.reader).await
     }
 
     async fn close(&self) -> Result<()> {

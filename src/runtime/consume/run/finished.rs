@@ -1,5 +1,7 @@
 //! A run that ended, before it is judged.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::{
@@ -38,6 +40,8 @@ pub(in crate::runtime::consume) struct FinishedRun {
     pub(in crate::runtime::consume) end: RunEnd,
     pub(in crate::runtime::consume) max_attempts: u32,
     pub(in crate::runtime::consume) started: Instant,
+    /// How long the handler took, if it was called and its run began.
+    pub(in crate::runtime::consume) took: Option<Duration>,
     /// Whether an open breaker let this one through as a probe.
     pub(in crate::runtime::consume) probe: bool,
 }

@@ -8,5 +8,6 @@ pub(super) mod once;
 pub(super) mod rehearsal;
 pub(super) mod runs;
 pub(super) mod screening;
+pub(super) mod time_limit;
 mod turns;
 pub(super) mod verdict;

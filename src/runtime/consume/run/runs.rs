@@ -18,6 +18,7 @@ use super::{
     finished::{FinishedRun, RunEnd},
     once::Once,
     screening::{Screened, Screening},
+    time_limit::within,
     turns::Turns,
 };
 use crate::{
@@ -29,13 +30,10 @@ use crate::{
     },
     runtime::{
         Handler, Observer, Outcome, RefusedAttributes, ReplyRules, RetryPolicy, Run, RunStart,
-        describe_failure, panic_failure,
+        panic_failure,
     },
     transport::{Delivery, Ticket},
 };
-
-/// Time that a handler has to end after its run was aborted.
-pub(in crate::runtime::consume) const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// Calls the handler.
 pub(in crate::runtime::consume) struct Runner<H> {
@@ -110,8 +108,8 @@ impl<H: Handler> Runner<H> {
         Box::pin(async move {
             let overrides = EventOverrides::of(&delivery, SystemTime::now());
             let max_attempts = self.max_attempts(&overrides);
-            let end = match self.screen(&delivery, overrides) {
-                Screened::NoRun(end) => end,
+            let (end, took) = match self.screen(&delivery, overrides) {
+                Screened::NoRun(end) => (end, None),
                 Screened::Run(wrapped) => {
                     let shown = wrapped.as_ref().unwrap_or(&delivery);
                     self.begin_and_handle(&delivery, shown, max_attempts).await
@@ -125,6 +123,7 @@ impl<H: Handler> Runner<H> {
                 end,
                 max_attempts,
                 started,
+                took,
                 probe,
             }
         })
@@ -160,16 +159,17 @@ impl<H: Handler> Runner<H> {
         delivery: &Delivery,
         shown: &Delivery,
         max_attempts: u32,
-    ) -> RunEnd {
+    ) -> (RunEnd, Option<Duration>) {
         if let Some(once) = &self.once
             && let Some(end) = once.begin(delivery).await
         {
-            return end;
+            return (end, None);
         }
-        RunEnd::Handled(self.handle(shown, max_attempts).await)
+        let (outcome, took) = self.handle(shown, max_attempts).await;
+        (RunEnd::Handled(outcome), took)
     }
 
-    async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> Outcome {
+    async fn handle(&self, delivery: &Delivery, max_attempts: u32) -> (Outcome, Option<Duration>) {
         let run = Run {
             group: self.group.clone(),
             action: self.action.clone(),
@@ -192,35 +192,12 @@ impl<H: Handler> Runner<H> {
         let handling = handling.catch_unwind().map(|ended| {
             ended.unwrap_or_else(|panic| Outcome::Retry(None, panic_failure(&*panic)))
         });
-        match self.timeout {
+        let outcome = match self.timeout {
             Some(limit) => within(limit, &run, handling).await,
             None => handling.await,
-        }
+        };
+        (outcome, run.start.at().map(|begun| begun.elapsed()))
     }
-}
-
-/// Aborts a run that takes too long, and counts it as failed.
-async fn within(limit: Duration, run: &Run, handling: impl Future<Output = Outcome>) -> Outcome {
-    tokio::pin!(handling);
-    let mut left = limit;
-    while !left.is_zero() {
-        if let Ok(outcome) = tokio::time::timeout(left, handling.as_mut()).await {
-            return outcome;
-        }
-        let begun = run.start.at();
-        left = begun.map_or(limit, |at| limit.saturating_sub(at.elapsed()));
-    }
-    run.abort.cancel();
-    let last_words = tokio::time::timeout(ABORT_GRACE, handling).await;
-    let detail = match last_words {
-        Ok(Outcome::Retry(_, failure) | Outcome::DeadLetter(failure)) => failure.detail,
-        _ => None,
-    };
-    let message = format!("took longer than {}", humantime::format_duration(limit));
-    Outcome::Retry(
-        None,
-        describe_failure("timeout", &message, detail.as_deref()),
-    )
 }
 
 /// A delivery whose run did not end on its first poll. The run owns the delivery itself.

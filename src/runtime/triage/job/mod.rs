@@ -3,6 +3,7 @@
 mod admission;
 mod fate;
 mod lineage;
+mod meters;
 pub(super) mod plan;
 mod refail;
 mod report;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
-use super::{Plan, admission, refail::Refail, report::JobReport};
+use super::{Plan, admission, meters::Meters, refail::Refail, report::JobReport};
 use crate::{
     failpoint,
     runtime::{
@@ -85,6 +85,7 @@ pub(in crate::runtime::triage) async fn run(
         left: options.most.unwrap_or(usize::MAX),
         others: Others::default(),
         report: JobReport::default(),
+        meters: Meters::new(transport.scheme(), &plan.contents.action),
         progress,
     };
     let ended = tokio::select! {
@@ -178,6 +179,7 @@ struct Work<'a, 'p> {
     left: usize,
     others: Others,
     report: JobReport,
+    meters: Meters,
     progress: &'a mut Progress<'p>,
 }
 
@@ -207,6 +209,7 @@ impl Work<'_, '_> {
             self.left = self.left.saturating_sub(resolved.len());
             for (_, resolution) in &resolved {
                 self.report.add(resolution);
+                self.meters.count(resolution);
             }
             (self.progress)(&resolved);
             if let Some(refail) = &mut self.refail {

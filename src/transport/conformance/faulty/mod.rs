@@ -107,6 +107,8 @@ pub enum Fault {
     StartsAgain,
     /// More may be in flight than was asked for.
     IgnoresMaxInFlight,
+    /// A group is reported to have finished everything.
+    HidesBacklog,
     /// A bounded consumer never ends.
     NeverEnds,
     /// A bounded consumer ends without waiting for its retries.

@@ -16,7 +16,7 @@ use crate::{
     event::{Headers, Message, Topic},
     lock::Mutex,
     transport::{
-        Delivery, Failure, HeldElsewhere, Marks, Result, Settlement, SubscribeRequest,
+        Backlog, Delivery, Failure, HeldElsewhere, Marks, Result, Settlement, SubscribeRequest,
         Subscription, Ticket, Verdict,
     },
 };
@@ -194,6 +194,13 @@ impl Subscription for FaultySubscription {
 
     async fn held_elsewhere(&self) -> Result<Option<HeldElsewhere>> {
         self.inner.held_elsewhere().await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        match self.faulty.fault {
+            Fault::HidesBacklog => Ok(Vec::new()),
+            _ => self.inner.backlog().await,
+        }
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Where reading starts, and which offsets are committed.
 
+pub(crate) mod backlog;
 pub(crate) mod commit;
 pub(crate) mod commit_metadata;
 pub(crate) mod held_elsewhere;

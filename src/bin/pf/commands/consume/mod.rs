@@ -82,6 +82,7 @@ impl ConsumeArgs {
         let filter = self.flags.filter(decoder.as_ref())?;
         let group = self.group(context)?;
         let remarks = context.printer.remarks();
+        let metrics = self.flags.metrics.start(&remarks)?;
         let begun = Instant::now();
         let signals = context.signals()?;
         let timeout = self.flags.timeout;
@@ -103,10 +104,12 @@ impl ConsumeArgs {
             remarks.clone(),
         )?;
         remarks.remark(&self.opening(&group));
-        let narrator = Narrator::new(remarks.clone(), group.clone());
+        let health = Arc::clone(&metrics.health);
+        let narrator = Narrator::new(remarks.clone(), group.clone(), health);
         let bounded = self.flags.is_bounded();
         let mut options = self.flags.consume_options(group.clone(), self.topics);
         options.filter = filter;
+        options.backlog_every = metrics.every;
         options.timeout = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
         let consumer = Consumer::new(transport, options, handler.clone(), Arc::new(narrator));
         let result = consumer.run(signals.stop.clone()).await;

@@ -1,7 +1,10 @@
 //! Notices of a consumer on stderr.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,23 +14,28 @@ use protoflow::{
     transport::{DeadLetterKind, Delivery, Failure, TransportError},
 };
 
-use crate::output::{Remarks, counted};
+use crate::{
+    metrics::Health,
+    output::{Remarks, counted},
+};
 
 /// Prints failures and dead letters; events that succeed are only counted.
 #[derive(Debug)]
 pub struct Narrator {
     remarks: Remarks,
     group: Group,
+    health: Arc<Health>,
     expired: AtomicBool,
     tombstone: AtomicBool,
 }
 
 impl Narrator {
-    /// Creates a narrator.
-    pub fn new(remarks: Remarks, group: Group) -> Self {
+    /// Creates a narrator, which also tells the state of health.
+    pub fn new(remarks: Remarks, group: Group, health: Arc<Health>) -> Self {
         Self {
             remarks,
             group,
+            health,
             expired: AtomicBool::new(false),
             tombstone: AtomicBool::new(false),
         }
@@ -105,8 +113,13 @@ impl Observer for Narrator {
                 remarks.warning(&format!("the event that was let through failed; {open}"));
             }
             Notice::BreakerClosed => remarks.remark("events succeed again: handling all"),
-            Notice::Draining(0) => {}
+            Notice::Joined => self.health.set_working(true),
+            Notice::Backlog(read) => self.health.set_answering(read.is_ok()),
             Notice::Draining(runs) => {
+                self.health.set_working(false);
+                if runs == 0 {
+                    return;
+                }
                 let runs = counted(runs as u64, "run", "runs");
                 remarks.remark(&format!("waiting for {runs} to finish"));
             }

@@ -14,6 +14,7 @@ use super::{backoff::Backoff, breaker_share::BreakerShare, start::Start};
 use crate::{
     error::CliResult,
     handler::{CommandHandler, Emit, HandlerOptions, Launcher, OnExit, StdinForm},
+    metrics::MetricsArgs,
     output::Remarks,
     schemas::{Decoder, SchemaArgs},
     values::times,
@@ -126,6 +127,8 @@ pub struct ConsumeFlags {
     worker: bool,
     #[command(flatten)]
     pub schemas: SchemaArgs,
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// Naming of attributes for the command.

@@ -3,6 +3,7 @@
 mod clean;
 mod create;
 pub(super) mod database;
+mod gauges;
 mod relay;
 mod reporter;
 mod resolve;

@@ -12,11 +12,13 @@ use protoflow::{
     outbox::{Relay, RelayOptions, RelaySummary},
 };
 use serde::Serialize;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{database, reporter::Reporter};
+use super::{database, gauges, reporter::Reporter};
 use crate::{
     context::Context,
     error::{CliError, CliResult, Exit},
+    metrics::MetricsArgs,
     output::{Painter, Report, counted},
     values::times,
 };
@@ -60,6 +62,8 @@ pub struct RelayArgs {
     /// Create missing topics and streams
     #[arg(long)]
     create: bool,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 fn lease(text: &str) -> Result<Duration, String> {
@@ -105,6 +109,7 @@ impl RelayArgs {
         if let Some(store) = &self.to {
             context.choose(store)?;
         }
+        let metrics = self.metrics.start(&context.printer.remarks())?;
         let outbox = database::open(context, self.from.as_deref(), "--from")?;
         let options = OpenOptions {
             create: self.create,
@@ -112,7 +117,12 @@ impl RelayArgs {
         };
         let transport = context.open(options).await?;
         let signals = context.signals()?;
-        let reporter = Arc::new(Reporter::new(context.printer.remarks()));
+        let reporter = Reporter::new(context.printer.remarks(), Arc::clone(&metrics.health));
+        let reporter = Arc::new(reporter);
+        let gauges = metrics
+            .every
+            .map(|every| gauges::show(outbox.clone(), every));
+        let _showing = gauges.map(|showing| AbortOnDropHandle::new(tokio::spawn(showing)));
         let options = RelayOptions {
             holder: holder(),
             lease: self.lease,

@@ -1,19 +1,34 @@
 //! Notices of a relay on stderr.
 
+use std::sync::Arc;
+
 use protoflow::outbox::{RelayNotice, RelayObserver};
 
-use crate::output::{Remarks, counted};
+use crate::{
+    metrics::Health,
+    output::{Remarks, counted},
+};
 
-/// Prints notices.
+/// Prints notices, and tells the state of health.
 #[derive(Debug)]
 pub struct Reporter {
     remarks: Remarks,
+    health: Arc<Health>,
 }
 
 impl Reporter {
     /// Creates a reporter.
-    pub fn new(remarks: Remarks) -> Self {
-        Self { remarks }
+    pub fn new(remarks: Remarks, health: Arc<Health>) -> Self {
+        Self { remarks, health }
+    }
+
+    fn note_health(&self, notice: &RelayNotice) {
+        match notice {
+            RelayNotice::Leads { .. } | RelayNotice::Waits { .. } => self.health.set_working(true),
+            RelayNotice::Outage(_) => self.health.set_answering(false),
+            RelayNotice::Recovered => self.health.set_answering(true),
+            _ => {}
+        }
     }
 }
 
@@ -28,6 +43,7 @@ fn of_shard((number, of): (i32, i32)) -> String {
 impl RelayObserver for Reporter {
     fn notice(&self, notice: RelayNotice) {
         let remarks = &self.remarks;
+        self.note_health(&notice);
         match notice {
             RelayNotice::Leads {
                 shard,

@@ -21,6 +21,7 @@ use crate::{
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
+    metrics::MetricsArgs,
     values::times,
 };
 
@@ -50,11 +51,15 @@ pub struct ApplyArgs {
     canary_timeout: Option<Duration>,
     #[command(flatten)]
     because: Because,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 impl ApplyArgs {
     pub async fn run(self, context: &mut Context) -> CliResult<()> {
         let file = PlanFile::read(&self.file)?;
+        let metrics = self.metrics.start(&context.printer.remarks())?;
+        metrics.health.set_working(true);
         let canary = self
             .canary
             .map(|most| CanaryWait::new(most, self.canary_timeout));

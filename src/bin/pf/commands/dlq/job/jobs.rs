@@ -18,6 +18,7 @@ use crate::{
     config::masked,
     context::Context,
     error::{CliError, CliResult, Exit},
+    metrics::MetricsArgs,
     output::{Paint, Painter, Remarks, Report, to_the_second},
     values::times,
 };
@@ -72,6 +73,8 @@ pub struct ResumeArgs {
     rate: Option<f64>,
     #[command(flatten)]
     because: Because,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// Cancel a job; what it has not resolved stays a dead letter
@@ -168,6 +171,8 @@ async fn show(triage: &Triage, name: &str, context: &mut Context) -> CliResult<(
 impl ResumeArgs {
     async fn run(self, triage: Triage, context: &mut Context) -> CliResult<()> {
         let remarks = context.printer.remarks();
+        let metrics = self.metrics.start(&remarks)?;
+        metrics.health.set_working(true);
         super::holder::clear(&triage, &remarks).await?;
         let job = find(&triage, &self.job).await?;
         let hash = triage.kept_plans().await?.remove(&job.id);

@@ -22,6 +22,7 @@ use crate::{
     config::masked,
     context::Context,
     error::{CliError, CliResult},
+    metrics::MetricsArgs,
     output::Format,
     values::times,
 };
@@ -48,6 +49,8 @@ pub struct JobArgs {
     plan: Option<PathBuf>,
     #[command(flatten)]
     because: Because,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 impl JobArgs {
@@ -77,6 +80,8 @@ pub async fn run(
     context: &mut Context,
 ) -> CliResult<()> {
     check(&args, action.verb(), context)?;
+    let metrics = args.metrics.start(&context.printer.remarks())?;
+    metrics.health.set_working(true);
     let wait = wait_of(&special, &args, &action)?;
     let Some(selected) = args.selection.open(context).await? else {
         return Ok(());
