@@ -123,6 +123,7 @@ fn page(connection: &Connection, after: i64, until: i64) -> StoreResult<Page> {
         connection,
         span: (after, until),
         known: HashMap::new(),
+        last: None,
         unsettled: HashMap::new(),
     };
     let mut block = ByteArena::default();
@@ -141,12 +142,23 @@ struct Names<'a> {
     /// The positions that are read: behind the first, up to the second.
     span: (i64, i64),
     known: HashMap<(i64, Option<i64>), ReplayTarget>,
+    /// The one that was looked up last: mostly the next one as well.
+    last: Option<((i64, Option<i64>), ReplayTarget)>,
     /// The positions of a group that are in flight or due for retry, in order.
     unsettled: HashMap<i64, Vec<i64>>,
 }
 
 impl Names<'_> {
     fn target(&mut self, topic: i64, group: Option<i64>) -> StoreResult<ReplayTarget> {
+        if let Some((_, last)) = self.last.as_ref().filter(|(ids, _)| *ids == (topic, group)) {
+            return Ok(last.clone());
+        }
+        let target = self.look_up(topic, group)?;
+        self.last = Some(((topic, group), target.clone()));
+        Ok(target)
+    }
+
+    fn look_up(&mut self, topic: i64, group: Option<i64>) -> StoreResult<ReplayTarget> {
         if let Some(known) = self.known.get(&(topic, group)) {
             return Ok(known.clone());
         }
@@ -201,23 +213,22 @@ fn read(
     let lineage = row.get_ref(1)?.as_str().ok();
     let lineage = lineage.and_then(|text| serde_json::from_str::<Replay<'_>>(text).ok());
     let lineage = lineage.ok_or_else(|| damaged("a replay's history"))?;
-    let replay_of = DeadLetterId::from_stored(lineage.replay_of);
-    let target = names.target(row.get(5)?, row.get(6)?)?;
+    let (seq, group): (i64, Option<i64>) = (row.get(0)?, row.get(6)?);
+    let target = names.target(row.get(5)?, group)?;
     let digest = MessageDigest::of(&row::message_in(block, row, 2, target.topic.clone())?);
-    let position = row::position(row.get(0)?);
-    let trace = |kind| ReplayTrace {
-        replay_of: replay_of.clone(),
-        position: position.clone(),
-        target: target.clone(),
-        kind,
-    };
-    let group: Option<i64> = row.get(6)?;
     let is_settled = match group {
-        Some(group) => names.is_settled(group, row.get(0)?)?,
+        Some(group) => names.is_settled(group, seq)?,
         None => false,
     };
-    Ok([
-        Some(trace(TraceKind::Message(digest))),
-        is_settled.then(|| trace(TraceKind::Settled)),
-    ])
+    let message = ReplayTrace {
+        replay_of: DeadLetterId::from_stored(lineage.replay_of),
+        position: row::position(seq),
+        target,
+        kind: TraceKind::Message(digest),
+    };
+    let settled = is_settled.then(|| ReplayTrace {
+        kind: TraceKind::Settled,
+        ..message.clone()
+    });
+    Ok([Some(message), settled])
 }
