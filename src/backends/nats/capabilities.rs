@@ -26,8 +26,8 @@ pub(crate) fn offline() -> Capabilities {
             "by message id, for the duplicate window of the stream (2m by default)",
         ),
         dedup_handling: Support::emulated(
-            "the mark is stored before the acknowledgement; copies that two consumers hold at the same moment are both \
-             handled, unless each is begun (`at-most-once`)",
+            "the mark is stored before the acknowledgement; a consumer knows the last 900,000. Copies that two consumers hold \
+             at the same moment are both handled, unless each is begun (`at-most-once`)",
         ),
         delay: Support::native("schedules, where the stream allows them (NATS 2.12 or later)"),
         schedule: Support::native("where the stream allows schedules"),

@@ -28,6 +28,12 @@ impl HandlingKey {
         Ok(Self::new(action, &envelope.source, &envelope.id))
     }
 
+    /// Returns a key that is another one in each place: where positions begin again, they name other events.
+    #[cfg(any(feature = "kafka", feature = "nats"))]
+    pub(crate) fn within(self, place: u128) -> Self {
+        Self((u128::from_le_bytes(self.0) ^ place).to_le_bytes())
+    }
+
     /// Returns its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -238,7 +238,7 @@ fn caps_and_doctor_say_what_a_mirror_is() {
     nats (nats-server 2.15.1)
       publish              absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       dedup                absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
-      dedup-handling       emulated  the mark is stored before the acknowledgement; copies that two consumers hold at the same moment are both handled, unless each is begun (`at-most-once`)
+      dedup-handling       emulated  the mark is stored before the acknowledgement; a consumer knows the last 900,000. Copies that two consumers hold at the same moment are both handled, unless each is begun (`at-most-once`)
       delay                absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       schedule             absent    the stream `COPY` is a mirror of `SHOP` and accepts no events
       delayed-retry        native    held back by the consumer, also across a restart

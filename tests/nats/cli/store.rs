@@ -14,7 +14,7 @@ fn a_stream_of_ours_can_do_everything() {
     nats (nats-server 2.15.1)
       publish              native    confirmed by JetStream; sent again under the same id
       dedup                native    by message id, for 2m (the stream's duplicate window)
-      dedup-handling       emulated  the mark is stored before the acknowledgement; copies that two consumers hold at the same moment are both handled, unless each is begun (`at-most-once`)
+      dedup-handling       emulated  the mark is stored before the acknowledgement; a consumer knows the last 900,000. Copies that two consumers hold at the same moment are both handled, unless each is begun (`at-most-once`)
       delay                native    schedules, at most 0.75 s late
       schedule             native    where the stream allows schedules
       delayed-retry        native    held back by the consumer, also across a restart
@@ -62,7 +62,7 @@ fn a_stream_of_somebody_else_can_do_less() {
     nats (nats-server 2.15.1)
       publish              native    confirmed by JetStream; sent again under the same id
       dedup                native    by message id, for 2m (the stream's duplicate window)
-      dedup-handling       emulated  the mark is stored before the acknowledgement; copies that two consumers hold at the same moment are both handled, unless each is begun (`at-most-once`)
+      dedup-handling       emulated  the mark is stored before the acknowledgement; a consumer knows the last 900,000. Copies that two consumers hold at the same moment are both handled, unless each is begun (`at-most-once`)
       delay                absent    the stream does not allow schedules; `pf doctor --fix` changes the stream
       schedule             absent    the stream does not allow schedules; `pf doctor --fix` changes the stream
       delayed-retry        native    held back by the consumer, also across a restart

@@ -225,6 +225,12 @@ impl Raw {
         self.messages(&format!("{}_DLQ", self.name), ">")
     }
 
+    /// Returns what is noted of what an action has handled.
+    pub fn marks(&self, action: &str) -> Vec<Stored> {
+        let subject = format!("_pf.side.{}.marks.{action}", self.name);
+        self.messages(&format!("{}_PF", self.name), &subject)
+    }
+
     /// Returns what a stream holds under a subject; nothing if there is no such stream.
     fn messages(&self, stream: &str, filter: &str) -> Vec<Stored> {
         self.ask(async |context| {

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{
     backends::{fnv::fnv1a, nats::error::error},
-    event::{Group, Pattern, Topic},
+    event::{Action, Group, Pattern, Topic},
     transport::{DeadLetterId, ErrorKind, Result},
 };
 
@@ -178,6 +178,11 @@ impl Names {
     /// Returns the state stream, which holds failed runs and jobs.
     pub(crate) fn state_stream(&self) -> String {
         format!("{}_PF", self.stream)
+    }
+
+    /// Returns the subject of what an action has handled.
+    pub(crate) fn marks_subject(&self, action: &Action) -> String {
+        self.state_subject(&format!("marks.{}", token(action.as_str())))
     }
 
     /// Returns a subject of the state stream.

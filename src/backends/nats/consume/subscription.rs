@@ -77,7 +77,7 @@ impl NatsSubscription {
         };
         let (stream, limits) = (&connection.names.stream, consumer.config.limits);
         let pull = Pull::open(connection, stream, &consumer.name, limits).await?;
-        let marks = MarkStore::new(&request, replicas > 1);
+        let marks = MarkStore::open(connection, &request, replicas > 1).await?;
         let session = Session::new(connection, info.store(), request, &consumer).marking(marks);
         let session = Arc::new(session);
         session.report(watch.take_notices());
@@ -228,6 +228,11 @@ impl Marks for NatsSubscription {
             Some(marks) => begun::begin(&self.session, marks, handling).await,
             None => Ok(None),
         }
+    }
+
+    fn forgotten(&self) -> u64 {
+        let marks = self.session.marks.as_ref();
+        marks.map_or(0, MarkStore::forgotten)
     }
 }
 

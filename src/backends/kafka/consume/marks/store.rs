@@ -49,11 +49,7 @@ impl MarkStore {
     pub(crate) fn key(&self, topic: &Topic, key: HandlingKey) -> HandlingKey {
         let name = self.connection.names().topic_name(topic).ok();
         let id = name.and_then(|name| self.ids.of(&name)).unwrap_or_default();
-        let mut bytes = id.to_le_bytes();
-        for (byte, own) in bytes.iter_mut().zip(key.as_bytes()) {
-            *byte ^= own;
-        }
-        HandlingKey::from(bytes)
+        key.within(id)
     }
 
     /// Looks up marks, with everything that members have stored by now.

@@ -12,7 +12,7 @@ use crate::{
     backends::nats::{
         connection::consumer,
         consume::{
-            marks::store::{Found, MarkStore},
+            marks::{store::MarkStore, value::Found},
             session::Session,
         },
         error::error,

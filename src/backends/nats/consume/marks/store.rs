@@ -1,31 +1,39 @@
-//! Marks of handled events, as values in the state stream, each until the end of its window.
+//! Marks of handled events: those of settlements in a log, and the beginnings of runs as values in the state stream, each until
+//! the end of its window.
 //!
 //! The mark of an acknowledgement is confirmed before the acknowledgement is sent: a crash in between leaves a mark, and the
 //! message comes again as its own duplicate. The beginning of a run is written against what was read, with a number of its own
-//! in it, so that of two members one begins, also where both hold the same message and an answer was lost.
+//! in it, so that of two members one begins, also where both hold the same message and an answer was lost. What is begun has a
+//! value of its own, also if it is given up; what is handled is in the log alone, which counts before that value.
 //!
 //! The state stream outlives the stream of the events. A mark names that stream, because in another one under its name the
 //! same positions, and ids that are made of positions, are other events.
 
-use std::{collections::HashMap, time::SystemTime};
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 use async_nats::HeaderMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::{
+    log::{self, MarkLog},
+    value::{Found, State, Stored},
+};
 use crate::{
-    backends::nats::{
-        codec::headers,
-        connection::{
-            confirmed_publish, direct_get,
-            handle::Connection,
-            kv::{self, Key},
-            retry,
+    backends::{
+        fnv::fnv1a,
+        nats::{
+            codec::headers,
+            connection::{
+                confirmed_publish, direct_get,
+                handle::Connection,
+                kv::{self, Key},
+                retry,
+            },
+            error::{WRONG_LAST_SEQUENCE, error},
         },
-        error::{WRONG_LAST_SEQUENCE, error},
     },
-    event::{HandlingKey, Position},
+    event::HandlingKey,
     failpoint,
     transport::{
         Beginning, DeadLetterId, Dedup, DedupMode, ErrorKind, Handling, Mark, MarkChange, Result,
@@ -33,143 +41,104 @@ use crate::{
     },
 };
 
-/// How many marks are written at the same time.
+/// How many values are read at the same time.
 const CONCURRENCY: usize = 256;
-/// A mark as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Stored {
-    /// The stream that the event is in.
-    #[serde(default)]
-    stream: String,
-    #[serde(flatten)]
-    state: State,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "mark", rename_all = "snake_case")]
-enum State {
-    /// A run began on a message.
-    Begun {
-        group: String,
-        consumer: String,
-        position: String,
-        /// What no other member writes.
-        nonce: u64,
-    },
-    Done,
-    /// Given up, as this dead letter.
-    Dead {
-        letter: String,
-    },
-    /// A run that began is to be repeated.
-    Free,
-}
-
-impl Stored {
-    fn of(store: &str, state: State) -> Self {
-        Self {
-            stream: store.to_owned(),
-            state,
-        }
-    }
-
-    /// Returns the mark of an event of this stream.
-    fn into_found(self, store: &str) -> Option<Found> {
-        if self.stream != store {
-            return None;
-        }
-        let settled = |mark| {
-            let consumer = String::new();
-            Some(Found { mark, consumer })
-        };
-        match self.state {
-            State::Begun {
-                group,
-                consumer,
-                position,
-                ..
-            } => {
-                let group = group.parse().ok();
-                let mark = group.map_or(Mark::Unknown, |group| {
-                    let position = Position::new(position);
-                    Mark::Begun(Beginning { group, position })
-                });
-                Some(Found { mark, consumer })
-            }
-            State::Done => settled(Mark::Done),
-            State::Dead { letter } => settled(Mark::Dead(DeadLetterId::from_stored(letter))),
-            State::Free => None,
-        }
-    }
-}
-
-/// A mark that was found.
-#[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) mark: Mark,
-    /// The consumer that has the delivery on which a run began.
-    pub(crate) consumer: String,
-}
-
 /// The marks of one subscription.
 #[derive(Debug)]
 pub(crate) struct MarkStore {
     dedup: Dedup,
+    log: MarkLog,
     /// Whether a replica may answer that lacks what was just stored.
     is_replicated: bool,
 }
 
 impl MarkStore {
     /// Keeps the marks of a subscription, if its request asks for them.
-    pub(crate) fn new(request: &SubscribeRequest, is_replicated: bool) -> Option<Self> {
-        request.dedup.clone().map(|dedup| Self {
+    pub(crate) async fn open(
+        connection: &Arc<Connection>,
+        request: &SubscribeRequest,
+        is_replicated: bool,
+    ) -> Result<Option<Self>> {
+        let Some(dedup) = request.dedup.clone() else {
+            return Ok(None);
+        };
+        let action = dedup.action(&request.group);
+        Ok(Some(Self {
+            log: MarkLog::open(connection, &action, dedup.window).await?,
             dedup,
             is_replicated,
-        })
+        }))
     }
 
-    /// Looks up marks. Replicas are asked first, in one request; the leader is asked where they may be behind, since what is
-    /// handled stays so and anything else may have changed. A mark that cannot be read is none.
+    /// Looks up marks, with everything that members have stored by now.
     pub(crate) async fn look_up(
         &self,
         connection: &Connection,
         store: &str,
         handlings: &[Handling],
     ) -> Result<Vec<Option<Found>>> {
-        let subjects: Vec<String> = handlings
-            .iter()
+        self.log.read_to_end(connection).await?;
+        let values = match self.dedup.mode {
+            DedupMode::Settled => handlings.iter().map(|_| None).collect(),
+            DedupMode::AtMostOnce => self.values(connection, store, handlings).await?,
+        };
+        let found = handlings.iter().zip(values);
+        let found = found.map(|(handling, value)| self.with_log(store, handling.key, value));
+        Ok(found.collect())
+    }
+
+    /// Returns what is known of a handling, with the value that was found.
+    fn with_log(&self, store: &str, key: HandlingKey, value: Option<Found>) -> Option<Found> {
+        let logged = self.log.get(in_store(store, key));
+        match logged {
+            Some(Mark::Done) => logged.map(Found::settled),
+            logged => value.or(logged.map(Found::settled)),
+        }
+    }
+
+    /// Reads the values of handlings: in one request, unless a replica may answer that is behind. One that cannot be read is
+    /// none.
+    async fn values(
+        &self,
+        connection: &Connection,
+        store: &str,
+        handlings: &[Handling],
+    ) -> Result<Vec<Option<Found>>> {
+        let subjects = handlings.iter();
+        let subjects: Vec<String> = subjects
             .map(|handling| subject(connection, handling.key))
             .collect();
-        let stream = connection.names.state_stream();
         let mut found: HashMap<String, (Stored, SystemTime)> = HashMap::new();
-        for message in direct_get::last_of_each(connection, &stream, &subjects).await? {
-            match parse(&message.payload) {
-                Ok(stored) => drop(found.insert(message.subject, (stored, message.time))),
-                Err(unreadable) => tracing::warn!(%unreadable, message.subject),
-            }
-        }
         if self.is_replicated {
-            let is_done = |subject: &String| {
-                let found = found.get(subject);
-                found.is_some_and(|(stored, _)| stored.state == State::Done)
-            };
-            let doubtful = subjects.iter().filter(|subject| !is_done(subject));
-            let reads = doubtful
-                .cloned()
-                .map(|subject| leader_has(connection, subject));
-            let reads: Vec<_> = reads.collect();
+            let reads = subjects.iter().cloned();
+            let reads: Vec<_> = reads
+                .map(|subject| leader_has(connection, subject))
+                .collect();
             let read = stream::iter(reads).buffer_unordered(CONCURRENCY);
             let read: Vec<Option<Latest>> = read.try_collect().await?;
             found.extend(read.into_iter().flatten());
+        } else {
+            let stream = connection.names.state_stream();
+            for message in direct_get::last_of_each(connection, &stream, &subjects).await? {
+                match parse(&message.payload) {
+                    Ok(stored) => drop(found.insert(message.subject, (stored, message.time))),
+                    Err(unreadable) => tracing::warn!(%unreadable, message.subject),
+                }
+            }
         }
         let now = SystemTime::now();
-        let mark = |subject: &String| {
+        let value = |subject: &String| {
             // Copies that were fetched together have one subject.
             let (stored, time) = found.get(subject)?;
             let is_current = self.is_current(*time, now);
             is_current.then(|| stored.clone().into_found(store))?
         };
-        Ok(subjects.iter().map(mark).collect())
+        Ok(subjects.iter().map(value).collect())
+    }
+
+    /// Returns how many marks were forgotten before the end of their window.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.log.forgotten()
     }
 
     fn is_current(&self, stored: SystemTime, now: SystemTime) -> bool {
@@ -203,13 +172,15 @@ impl MarkStore {
         store: &str,
         handling: HandlingKey,
     ) -> Result<(Option<Found>, u64)> {
-        let key = key(connection, &subject(connection, handling));
-        let read = kv::get::<Stored>(connection, &key).await?;
-        Ok(read.map_or((None, 0), |read| {
+        self.log.read_to_end(connection).await?;
+        let value_key = key(connection, &subject(connection, handling));
+        let read = kv::get::<Stored>(connection, &value_key).await?;
+        let (value, revision) = read.map_or((None, 0), |read| {
             let is_current = self.is_current(read.time, SystemTime::now());
             let found = read.value.into_found(store).filter(|_| is_current);
             (found, read.revision)
-        }))
+        });
+        Ok((self.with_log(store, handling, value), revision))
     }
 
     /// Writes a mark if it still is what was read; tells whether it was.
@@ -222,7 +193,14 @@ impl MarkStore {
         revision: u64,
     ) -> Result<bool> {
         let stored = Stored::of(store, state);
-        let written = kv::set_expiring(connection, key, &stored, revision, self.seconds()).await;
+        let written = kv::set_expiring(
+            connection,
+            key,
+            &stored,
+            revision,
+            log::seconds(self.dedup.window),
+        )
+        .await;
         match written {
             Ok(_) => Ok(true),
             Err(outrun) if outrun.has_code(WRONG_LAST_SEQUENCE) => Ok(false),
@@ -230,25 +208,17 @@ impl MarkStore {
         }
     }
 
-    /// The server counts in seconds.
-    fn seconds(&self) -> u64 {
-        let window = self.dedup.window;
-        window.as_secs() + u64::from(window.subsec_nanos() > 0)
-    }
-
     /// Marks the events of a batch as handled, each while its lease lasts; returns the result of each.
     pub(crate) async fn done(
         &self,
         connection: &Connection,
         store: &str,
-        handled: Vec<(HandlingKey, Instant)>,
+        mut handled: Vec<(HandlingKey, Instant)>,
     ) -> Vec<Result<()>> {
-        let done = Stored::of(store, State::Done);
-        let writes = handled
-            .into_iter()
-            .map(|(key, until)| self.put(connection, key, &done, until));
-        let writes: Vec<_> = writes.collect();
-        stream::iter(writes).buffered(CONCURRENCY).collect().await
+        for (key, _) in &mut handled {
+            *key = in_store(store, *key);
+        }
+        self.log.done(connection, &handled).await
     }
 
     /// Marks an event as given up, while its lease lasts.
@@ -260,9 +230,13 @@ impl MarkStore {
         letter: &DeadLetterId,
         until: Instant,
     ) -> Result<()> {
-        let letter = letter.as_str().to_owned();
-        let dead = Stored::of(store, State::Dead { letter });
-        self.put(connection, key, &dead, until).await
+        if self.dedup.mode == DedupMode::AtMostOnce {
+            let letter = letter.as_str().to_owned();
+            let dead = Stored::of(store, State::Dead { letter });
+            self.put(connection, key, &dead, until).await?;
+        }
+        let key = in_store(store, key);
+        self.log.dead(connection, key, letter, until).await
     }
 
     /// Lets a run be repeated that began on this delivery, while its lease lasts.
@@ -303,7 +277,7 @@ impl MarkStore {
         let subject = subject(connection, key);
         retry::until(until, || async {
             let mut map = HeaderMap::new();
-            map.insert("Nats-TTL", format!("{}s", self.seconds()));
+            map.insert("Nats-TTL", format!("{}s", log::seconds(self.dedup.window)));
             let (subject, payload) = (subject.clone(), payload.clone());
             confirmed_publish::publish_internal_with(connection, subject, payload, map).await
         })
@@ -318,6 +292,12 @@ type Latest = (String, (Stored, SystemTime));
 async fn leader_has(connection: &Connection, subject: String) -> Result<Option<Latest>> {
     let read = kv::get::<Stored>(connection, &key(connection, &subject)).await?;
     Ok(read.map(|read| (subject, (read.value, read.time))))
+}
+
+/// Returns the key under which the log has what is handled of a stream.
+fn in_store(store: &str, key: HandlingKey) -> HandlingKey {
+    let [low, high] = [0_u8, 1].map(|half| u128::from(fnv1a(store.bytes().chain([half]))));
+    key.within(high << 64 | low)
 }
 
 fn subject(connection: &Connection, key: HandlingKey) -> String {
