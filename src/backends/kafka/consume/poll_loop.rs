@@ -100,11 +100,20 @@ impl PollLoop {
                 thread::park_timeout(POLL);
             }
         }
+        self.poll_until_done(commits.as_ref());
         let _ = commits.map(JoinHandle::join);
         let session = Arc::clone(&self.session);
         // Dropping the client leaves the group, which takes a moment; only then the subscription is closed.
         drop(self);
         session.enter(Phase::Closed);
+    }
+
+    /// Polls while the last offsets are committed: a rebalance that goes on has to come to its end first. Messages that come
+    /// meanwhile are left to the next member.
+    fn poll_until_done(&self, commits: Option<&JoinHandle<()>>) {
+        while commits.is_some_and(|commits| !commits.is_finished()) {
+            drop(self.client.poll(POLL));
+        }
     }
 
     /// Starts the thread that commits.

@@ -69,11 +69,13 @@ fn is_reported(kind: ErrorKind, failing_for: Duration) -> bool {
     }
 }
 
-/// Commits for the last time, and reports a failure: settled messages are delivered again then.
+/// Commits for the last time, and reports a failure: settled messages are delivered again then. While the group changes it
+/// takes no commit of the members that it had before.
 fn commit_last<C: ConsumerContext>(client: &BaseConsumer<C>, session: &Session) {
     let end = Instant::now() + FAILING;
     while let Err(failed) = commit(client, session, None) {
-        if !failed.is_transient() || Instant::now() > end {
+        let may_pass = failed.is_transient() || failed.kind() == ErrorKind::Lost;
+        if !may_pass || Instant::now() > end {
             return session.fail(failed);
         }
         std::thread::park_timeout(RETRY);
