@@ -57,6 +57,7 @@
 //! | `outbox-sqlite` | `outbox`, transactional outboxes in the user's SQLite database | SQLite |
 //! | `outbox-postgres` | `outbox`, transactional outboxes in the user's PostgreSQL database | |
 //! | `protobuf` | [`event::protobuf`] and [`runtime::Protobuf`], data in protobuf | |
+//! | `otel` | W3C trace context: spans in the events that they publish; `pf` sends spans to an OTLP endpoint | |
 //! | `vendored-openssl` | nothing; for `kafka` where the system has no headers of OpenSSL | OpenSSL |
 //! | `filter` | `runtime::Filter`, jq over records | |
 //! | `cli` | the program `pf` | |

@@ -14,7 +14,6 @@
 mod events;
 mod handler;
 mod kafka;
-mod metrics;
 mod nats;
 mod outbox;
 mod program;
@@ -23,6 +22,7 @@ mod pulsar;
 mod raw;
 mod rounds;
 mod sqlite;
+mod telemetry;
 mod triage;
 
 /// As `pf` has it; both sides get it.
@@ -64,11 +64,13 @@ impl Plan {
 
 type Benchmark = fn(&Plan);
 
-const EVENTS: [(&str, Benchmark); 4] = [
+const EVENTS: [(&str, Benchmark); 6] = [
     ("protobuf-to-json", protobuf::to_json),
     ("protobuf-from-json", protobuf::from_json),
-    ("metrics-counted", metrics::counted),
-    ("metrics-served", metrics::served),
+    ("metrics-counted", telemetry::counted),
+    ("metrics-served", telemetry::served),
+    ("spans-seen", telemetry::seen),
+    ("spans-traced", telemetry::traced),
 ];
 
 const SQLITE: [(&str, Benchmark); 19] = [

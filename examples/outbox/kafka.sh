@@ -1,9 +1,9 @@
 # Starts a Kafka broker of one node on free ports. Sourced by bash scripts.
 
 # Formats the folder WORK and starts a broker of the jars in KAFKA on it, with further arguments of Java. Sets `broker`, its
-# process, and `port`, and returns once it listens.
+# process, and `port`, and returns once it listens. Fails if it does not within a minute.
 start_kafka() { # KAFKA WORK [ARGUMENT...]
-    local jars="$1/jars/*" work=$2 controller id
+    local jars="$1/jars/*" work=$2 controller id deadline
     shift 2
     mkdir -p "$work"
     read -r port controller < <(python3 - <<'PYTHON'
@@ -28,9 +28,9 @@ SETTINGS
     java -cp "$jars" kafka.tools.StorageTool format --cluster-id "$id" --config "$work/settings" \
         >>"$work/log" 2>&1 || return 1
     java -XX:+UseSerialGC "$@" -cp "$jars" kafka.Kafka "$work/settings" >>"$work/log" 2>&1 &
-    broker=$!
+    broker=$! deadline=$((SECONDS + 60))
     until (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
-        kill -0 "$broker" 2>/dev/null || return 1
+        kill -0 "$broker" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.1
     done
 }

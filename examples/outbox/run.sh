@@ -3,6 +3,8 @@
 #
 #   examples/outbox/run.sh              with a new PostgreSQL and a new Kafka, and removes both afterwards
 #   KAFKA=host:port examples/outbox/run.sh     with a Kafka that runs already, under a prefix of its own
+#   ORDERS=1000 examples/outbox/run.sh         with more orders than 200
+#   DEDUP= examples/outbox/run.sh              with a consumer that relies on the mailer's inbox alone
 #   examples/outbox/run.sh --prepare    only installs the Python driver, into target/examples
 #
 # PF names the program, by default the one that was built last. It needs Python 3.10, PostgreSQL and, without KAFKA, Java.
@@ -13,7 +15,7 @@ root=$(cd "$here/../.." && pwd)
 # How many orders are placed. A tenth of the payments is declined.
 orders=${ORDERS:-200}
 # What keeps the consumer from handling an event twice that is stored twice. The mailer's inbox does the same for its mails.
-dedup=${DEDUP-}
+dedup=${DEDUP---dedup}
 pf=${PF:-}
 for built in "$root/target/release/pf" "$root/target/debug/pf"; do
     [ -n "$pf" ] || [ ! -x "$built" ] || pf=$built
@@ -35,14 +37,25 @@ fi
 export PYTHONPATH=$lib PYTHONDONTWRITEBYTECODE=1
 
 work=$(mktemp -d)
-relay= consumer= kafka=
+relay= consumer= shop= broker=
+# Ends what was started. What has not ended after ten seconds is killed, and so is a relay that stands still.
 end() {
-    for child in $consumer $relay $kafka; do kill "$child" 2>/dev/null || true; done
-    wait
+    trap '' INT TERM
+    local children="$shop $consumer $relay $broker" child deadline=$((SECONDS + 10))
+    for child in $children; do kill "$child" 2>/dev/null || true; done
+    [ -z "$relay" ] || kill -CONT "$relay" 2>/dev/null || true
+    for child in $children; do
+        while kill -0 "$child" 2>/dev/null; do
+            [ "$SECONDS" -lt "$deadline" ] || kill -KILL "$child" 2>/dev/null || true
+            sleep 0.1
+        done
+    done
     [ ! -d "$work/data" ] || postgres pg_ctl -D "$work/data" -m immediate stop >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # Waits until a command succeeds, for at most two minutes.
 until_true() { # WHAT COMMAND...
@@ -89,7 +102,6 @@ if [ -z "${KAFKA:-}" ]; then
     fetch_kafka
     . examples/outbox/kafka.sh
     start_kafka "$PF_KAFKA" "$work/kafka" 2>"$work/kafka.log"
-    kafka=$broker
     KAFKA=127.0.0.1:$port
     cd - >/dev/null
 fi
@@ -105,17 +117,26 @@ start_relay
     -- python3 "$here/mailer.py" "$socket" 2>"$work/consumer.log" >&2 &
 consumer=$!
 
-python3 "$here/shop.py" "$socket" "$orders" &
-shop=$!
-
-# In the midst of it the relay is killed, and another one takes over.
+# The shop runs in two halves. In the second, the relay stands still until rows wait for it, and is killed when it has just
+# gone on: then it has read or published some of them, and another relay must find out which.
+python3 "$here/shop.py" "$socket" 0 "$((orders / 2))"
 some_mails() { [ "$(sql -c 'SELECT count(*) FROM mails')" -gt "$((orders / 4))" ]; }
 until_true "the first mails" some_mails
+kill -STOP "$relay"
+python3 "$here/shop.py" "$socket" "$((orders / 2))" "$orders" &
+shop=$!
+waiting() { sql -c 'SELECT count(*) FROM pf_outbox'; }
+some_wait() { [ "$(waiting)" -ge "$((orders / 10))" ]; }
+until_true "rows that wait for the relay" some_wait
+kill -CONT "$relay"
 kill -KILL "$relay"
 wait "$relay" 2>/dev/null || true
-echo "relay: killed, and started again"
+left=$(waiting)
+[ "$left" -gt 0 ] || { echo "the relay was killed when nothing was left to do" >&2; exit 1; }
+echo "relay: killed while $left rows waited, and started again"
 start_relay
 wait "$shop"
+shop=
 
 committed=$((orders + $(sql -c "SELECT count(*) FROM orders WHERE state = 'paid'")))
 all_mails() { [ "$(sql -c 'SELECT count(*) FROM mails')" -ge "$committed" ]; }

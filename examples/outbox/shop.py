@@ -1,6 +1,6 @@
 """The shop: it places orders and takes payments. Each change and the event that reports it are one transaction.
 
-    shop.py SOCKET ORDERS
+    shop.py SOCKET FIRST END      places the orders from FIRST to the one before END
 """
 
 import json
@@ -42,9 +42,9 @@ def pay(connection, order):
     return True
 
 
-def till(number, socket, orders, declined):
+def till(socket, orders, declined):
     connection = pg8000.dbapi.connect(user="pf_writer", database="postgres", unix_sock=socket)
-    for order in range(number, orders, TILLS):
+    for order in orders:
         place(connection, order)
         if not pay(connection, order):
             declined.append(order)
@@ -52,10 +52,11 @@ def till(number, socket, orders, declined):
 
 
 def main():
-    socket, orders = sys.argv[1], int(sys.argv[2])
+    socket, first, end = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    orders = end - first
     declined = []
     tills = [
-        threading.Thread(target=till, args=(number, socket, orders, declined)) for number in range(TILLS)
+        threading.Thread(target=till, args=(socket, range(first + number, end, TILLS), declined)) for number in range(TILLS)
     ]
     for thread in tills:
         thread.start()

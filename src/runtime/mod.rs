@@ -11,6 +11,7 @@ mod publisher;
 mod recent_failures;
 mod reply;
 mod retry;
+mod spans;
 mod task;
 mod triage;
 
@@ -31,6 +32,9 @@ pub use self::{
     publisher::{Publisher, PublisherOptions},
     reply::{Answer, ReplyRules, Request, Requester, reply_error},
     retry::{Decision, RetryPolicy},
+    spans::{
+        SPAN_TARGET, create_span, current_trace, publish_span, record_error, set_parent, trace_of,
+    },
     triage::{
         Archiving, Becomes, CheckLimits, CheckReport, Contents, Counts, DeadLetterListing,
         EditEvent, EditRefusal, EditReport, EditRequest, EditShape, EditedReplay, ExportError,
@@ -47,6 +51,7 @@ pub use self::{
     triage::Masks,
 };
 
+pub(crate) use self::spans::{create_event, publish_event, record_published};
 use self::{
     breaker::{Admission, Breaker, Ending, Shift},
     failure::panic_failure,

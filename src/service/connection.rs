@@ -6,11 +6,12 @@ use std::{
 };
 
 use cloudevents::{AttributesReader as _, Event};
+use tracing::{Instrument as _, Span};
 
 use super::error::ServiceError;
 use crate::{
     event::{Encoding, EventExt as _, Group, Naming, Topic, encode},
-    runtime::{Observer, RetryPolicy},
+    runtime::{Observer, RetryPolicy, publish_event, record_published},
     transport::{Outgoing, Receipt, Transport, TransportError},
 };
 
@@ -34,9 +35,10 @@ pub(super) struct Defaults {
 
 impl Connection {
     /// Publishes an event, delayed if it asks for that itself.
-    pub(super) async fn publish(&self, event: Event) -> Result<Receipt, ServiceError> {
+    pub(super) async fn publish(&self, mut event: Event) -> Result<Receipt, ServiceError> {
+        let span = publish_event(self.transport.scheme(), &mut event);
         let outgoing = self.outgoing(&event)?;
-        self.send(outgoing).await
+        self.send(outgoing, span).await
     }
 
     /// Publishes an event that is delivered after this delay.
@@ -53,12 +55,13 @@ impl Connection {
     /// Publishes an event that is delivered at this time.
     pub(super) async fn publish_at(
         &self,
-        event: Event,
+        mut event: Event,
         due: SystemTime,
     ) -> Result<Receipt, ServiceError> {
+        let span = publish_event(self.transport.scheme(), &mut event);
         let mut outgoing = self.outgoing(&event)?;
         outgoing.due = Some(due);
-        self.send(outgoing).await
+        self.send(outgoing, span).await
     }
 
     /// Encodes an event for the topic of its type.
@@ -76,10 +79,14 @@ impl Connection {
         })
     }
 
-    async fn send(&self, outgoing: Outgoing) -> Result<Receipt, ServiceError> {
-        let results = self.transport.publish(vec![outgoing]).await;
+    async fn send(&self, outgoing: Outgoing, span: Span) -> Result<Receipt, ServiceError> {
+        let publishing = self.transport.publish(vec![outgoing]);
+        let results = publishing.instrument(span.clone()).await;
         let result = results.into_iter().next();
-        Ok(result.ok_or_else(|| TransportError::unanswered(self.transport.scheme()))??)
+        let result =
+            result.unwrap_or_else(|| Err(TransportError::unanswered(self.transport.scheme())));
+        record_published(&span, result.as_ref().err().map(TransportError::kind));
+        Ok(result?)
     }
 }
 

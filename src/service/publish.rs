@@ -11,7 +11,7 @@ use cloudevents::Event;
 use super::{connection::Connection, error::ServiceError};
 use crate::{
     event::{EventBuilder, EventError},
-    runtime::{Publisher, PublisherOptions},
+    runtime::{Publisher, PublisherOptions, create_event},
     transport::{Receipt, TransportError},
 };
 
@@ -94,7 +94,8 @@ pub(super) async fn all(
             results[index] = Some(result.map_err(ServiceError::Transport));
         }
     };
-    for (index, event) in events.into_iter().enumerate() {
+    for (index, mut event) in events.into_iter().enumerate() {
+        create_event(connection.transport.scheme(), &mut event);
         results.push(None);
         match connection.outgoing(&event) {
             Ok(outgoing) => fill(&mut results, publisher.push(outgoing, index).await),

@@ -50,6 +50,7 @@ mod shared;
 mod signals;
 mod tail;
 mod tail_live;
+mod traces;
 mod worker;
 
 use test_support::{harness, normalise};

@@ -18,6 +18,7 @@ pub mod protobuf;
 pub mod proxy;
 pub mod pulsar;
 pub mod request;
+pub mod traces;
 pub mod triage;
 pub mod wait;
 

@@ -46,10 +46,10 @@ impl Context {
         }
     }
 
-    /// Starts the log of `--log`.
+    /// Starts the log of `--log`, and sending spans.
     pub fn start_log(&self) -> CliResult<()> {
-        let filter = self.global.log.as_deref();
-        filter.map_or(Ok(()), |filter| log::start(filter, self.global.color))
+        let filter = self.global.log.as_deref().unwrap_or_default();
+        log::start(filter, self.global.color)
     }
 
     /// Reads the configuration files, once.

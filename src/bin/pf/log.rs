@@ -1,6 +1,12 @@
-//! The log of `--log` on stderr. A filter that would log nothing is refused.
+//! The log of `--log` on stderr, and the spans that are sent. A filter that would log nothing is refused.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::{
+    EnvFilter, Layer, layer::SubscriberExt as _, registry::LookupSpan, util::SubscriberInitExt as _,
+};
+
+#[cfg(feature = "otel")]
+use crate::traces;
 
 use crate::{
     error::{CliError, CliResult},
@@ -11,21 +17,40 @@ use crate::{
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Starts to write a log to stderr, unless the filter is empty.
+/// Starts to write a log to stderr, unless the filter is empty, and to send spans, if that is configured.
 ///
 /// # Errors
 /// If the filter is not valid.
 pub fn start(filter: &str, color: ColorChoice) -> CliResult<()> {
-    if filter.is_empty() {
+    let filter = (!filter.is_empty()).then(|| parse(filter)).transpose()?;
+    #[cfg(feature = "otel")]
+    if let Some(spans) = traces::layer()? {
+        let log = filter.map(|filter| lines(filter, color));
+        tracing_subscriber::registry().with(spans).with(log).init();
         return Ok(());
     }
-    let filter = parse(filter)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    if let Some(filter) = filter {
+        let log = lines(filter, color);
+        tracing_subscriber::registry().with(log).init();
+    }
+    Ok(())
+}
+
+/// Returns what writes lines to stderr.
+fn lines<S>(filter: EnvFilter, color: ColorChoice) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_subscriber::fmt::layer()
         .with_writer(|| Stderr)
         .with_ansi(color.applies_to(&std::io::stderr()))
-        .init();
-    Ok(())
+        .with_filter(filter)
+}
+
+/// Sends what is left of the spans.
+pub fn finish() {
+    #[cfg(feature = "otel")]
+    traces::finish();
 }
 
 fn parse(text: &str) -> CliResult<EnvFilter> {

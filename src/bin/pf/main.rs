@@ -14,6 +14,8 @@ mod output;
 mod schemas;
 mod signals;
 mod stdio;
+#[cfg(feature = "otel")]
+mod traces;
 mod values;
 
 use std::process::ExitCode;
@@ -42,5 +44,7 @@ async fn main() -> ExitCode {
         context.printer.remarks().warning(&text);
     }
     let result = cli.command.run(&mut context).await;
-    context.finish(result).await
+    let status = context.finish(result).await;
+    log::finish();
+    status
 }

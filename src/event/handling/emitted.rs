@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use crate::event::{
-    Encoding, Envelope, EventError, Group, Message, Record, attributes::draft::Draft,
+    Encoding, Envelope, EventError, Group, Message, Record, TraceParent, attributes::draft::Draft,
     attributes::names, json::walk, json::walk::LINE_DEPTH, json::write::quoted, record::read::bare,
     record::read::is_record, record::read::rebuild, record::read::trim, time::format_time,
 };
@@ -25,6 +25,8 @@ pub struct Emission<'a> {
     pub source: &'a str,
     /// How events are stored.
     pub encoding: Encoding,
+    /// The span that publishes it, for an event without a trace; `None` derives one from the cause.
+    pub trace: Option<TraceParent>,
 }
 
 /// Parses a line that a handler emitted. A bare event needs only a `type`: the id is derived from cause, group and index,
@@ -44,7 +46,7 @@ pub fn complete_emitted(line: &[u8], emission: &Emission<'_>) -> Result<Record, 
     let cause = Envelope::read(emission.cause).ok();
     let carried = cause
         .as_ref()
-        .is_some_and(|cause| carry_over(&mut draft, cause, &digest));
+        .is_some_and(|cause| carry_over(&mut draft, cause, emission.trace, &digest));
     let kept = keep_wish(&mut draft, emission.max_attempts, cause.as_ref());
     let written = (whole && !carried && !kept).then_some(text);
     bare(draft, None, emission.encoding, written)
@@ -69,7 +71,12 @@ fn fill(draft: &mut Draft<'_>, emission: &Emission<'_>, digest: &[u8]) -> bool {
 }
 
 /// Adds the cause's correlation and trace where the event has none; reports whether it did.
-fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> bool {
+fn carry_over(
+    draft: &mut Draft<'_>,
+    cause: &Envelope<'_>,
+    own: Option<TraceParent>,
+    digest: &[u8],
+) -> bool {
     let before = draft.extensions.len();
     let lacks =
         |draft: &Draft<'_>, names: [&str; 2]| !names.iter().any(|name| draft.has_extension(name));
@@ -81,21 +88,21 @@ fn carry_over(draft: &mut Draft<'_>, cause: &Envelope<'_>, digest: &[u8]) -> boo
         );
     }
     if lacks(draft, [names::TRACEPARENT, names::PF_TRACE_ID])
-        && let Some(trace) = cause.traceparent()
+        && let Some(trace) = own.or_else(|| derived(cause, digest))
     {
-        let span = digest[16..24]
-            .iter()
-            .fold(0, |span, byte| (span << 8) | u64::from(*byte));
-        add(
-            draft,
-            names::TRACEPARENT,
-            Some(&trace.with_parent(span).to_string()),
-        );
+        add(draft, names::TRACEPARENT, Some(&trace.to_string()));
         if !draft.has_extension(names::TRACESTATE) {
             add(draft, names::TRACESTATE, cause.tracestate().as_deref());
         }
     }
     draft.extensions.len() > before
+}
+
+/// Returns a span of the cause's trace that is the same for each run.
+fn derived(cause: &Envelope<'_>, digest: &[u8]) -> Option<TraceParent> {
+    let bytes = digest[16..24].iter();
+    let span = bytes.fold(0, |span, byte| (span << 8) | u64::from(*byte));
+    Some(cause.traceparent()?.with_parent(span))
 }
 
 /// Restores the publisher's maximum of attempts in an event that a handler got under the Go library's names; reports
@@ -181,6 +188,7 @@ mod tests {
             max_attempts: 3,
             source: "//host/pf",
             encoding: Encoding::default(),
+            trace: None,
         };
         complete_emitted(line.as_bytes(), &emission)
             .unwrap()

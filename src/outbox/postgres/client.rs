@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, time::timeout};
 use tokio_postgres::{
-    Client, Config, NoTls, Row,
+    Client, Config, Error, NoTls, Row,
     config::{Host, SslMode},
     types::{ToSql, Type},
 };
@@ -20,6 +20,9 @@ use crate::transport::{ErrorKind, Result, TransportError};
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a statement may take before the connection is given up.
 const ANSWER: Duration = Duration::from_mins(1);
+/// Begins a transaction that waits for a lock for one second at most. The limit ends with the transaction, so that it works
+/// behind a pooler, too.
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '1s'";
 
 /// A value of a statement, with its type: a statement without a separate step of preparation works behind a pooler.
 pub(super) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -137,7 +140,7 @@ impl Database {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>> {
         let client = self.client().await?;
-        let answer = timeout(ANSWER, client.query_typed(sql, values)).await;
+        let answer = timeout(ANSWER, bounded(&client, client.query_typed(sql, values))).await;
         self.answered(answer, doing).await
     }
 
@@ -149,7 +152,7 @@ impl Database {
         values: &[Value<'_>],
     ) -> Result<u64> {
         let client = self.client().await?;
-        let answer = timeout(ANSWER, client.execute_typed(sql, values)).await;
+        let answer = timeout(ANSWER, bounded(&client, client.execute_typed(sql, values))).await;
         self.answered(answer, doing).await
     }
 
@@ -162,10 +165,7 @@ impl Database {
 
     async fn answered<T>(
         &self,
-        answer: std::result::Result<
-            std::result::Result<T, tokio_postgres::Error>,
-            tokio::time::error::Elapsed,
-        >,
+        answer: std::result::Result<std::result::Result<T, Error>, tokio::time::error::Elapsed>,
         doing: &'static str,
     ) -> Result<T> {
         if let Ok(answer) = answer {
@@ -175,6 +175,24 @@ impl Database {
         *self.client.lock().await = None;
         Err(silent(doing))
     }
+}
+
+/// Runs a statement in a transaction that does not wait long for locks. All of it is sent at once, before anything is
+/// awaited: it takes one round trip, and ends on the server even if this is dropped.
+async fn bounded<T>(
+    client: &Client,
+    statement: impl Future<Output = std::result::Result<T, Error>>,
+) -> std::result::Result<T, Error> {
+    let (begun, answer, ended) = tokio::join!(
+        biased;
+        client.batch_execute(BEGIN),
+        statement,
+        client.batch_execute("COMMIT"),
+    );
+    begun?;
+    let answer = answer?;
+    ended?;
+    Ok(answer)
 }
 
 fn silent(doing: &'static str) -> TransportError {

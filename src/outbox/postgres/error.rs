@@ -16,6 +16,13 @@ pub(super) fn from_postgres(error: Error, doing: &'static str) -> TransportError
     };
     let code = server.code().clone();
     let kind = kind(&code);
+    if code == SqlState::LOCK_NOT_AVAILABLE {
+        let text = format!("{doing} failed: another session holds a lock that it needs");
+        return TransportError::new(SCHEME, kind, text).because(error).hint(
+            "end that session's transaction; `SELECT pid, usename, xact_start, query FROM pg_stat_activity ORDER BY \
+             xact_start` lists the oldest first",
+        );
+    }
     let text = format!("{doing} failed: {}", server.message());
     let failed = TransportError::new(SCHEME, kind, text);
     match kind {

@@ -28,7 +28,6 @@ SELECT current_user::text, array_remove(ARRAY[
     CASE WHEN NOT has_table_privilege($3, 'SELECT') THEN 'SELECT ON pf_outbox_lease' END,
     CASE WHEN NOT has_table_privilege($3, 'INSERT') THEN 'INSERT ON pf_outbox_lease' END,
     CASE WHEN NOT has_table_privilege($3, 'UPDATE') THEN 'UPDATE ON pf_outbox_lease' END,
-    CASE WHEN NOT has_table_privilege($3, 'DELETE') THEN 'DELETE ON pf_outbox_lease' END,
     CASE WHEN NOT has_table_privilege($4, 'SELECT') THEN 'SELECT ON pf_outbox_meta' END
 ], NULL)";
 

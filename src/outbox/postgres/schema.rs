@@ -78,7 +78,7 @@ GRANT EXECUTE ON FUNCTION {schema}.pf_emit(text, text, text, jsonb, text, text, 
 const RELAY: &str = "\
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT, DELETE, UPDATE (sent_at, parked_at, attempts, error) ON {schema}.pf_outbox TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.pf_outbox_lease TO {role};
+GRANT SELECT, INSERT, UPDATE ON {schema}.pf_outbox_lease TO {role};
 GRANT SELECT ON {schema}.pf_outbox_meta TO {role};
 ";
 

@@ -22,11 +22,12 @@ impl Sql {
         }
     }
 
-    /// Takes the lease: `$1` shard, `$2` shards, `$3` holder, `$4` seconds. No row if it is held.
+    /// Takes the lease: `$1` shard, `$2` shards, `$3` holder, `$4` seconds. No row if it is held, or one of another division.
     pub(super) fn lease(&self) -> String {
         format!(
             "INSERT INTO {at}pf_outbox_lease AS l (shard, shards, holder, fence, until) \
-             VALUES ($1, $2, $3, 1, now() + make_interval(secs => $4)) \
+             SELECT $1, $2, $3, 1, now() + make_interval(secs => $4) \
+             WHERE NOT EXISTS (SELECT 1 FROM {at}pf_outbox_lease WHERE until > now() AND shards <> $2) \
              ON CONFLICT (shard, shards) DO UPDATE \
              SET holder = excluded.holder, fence = l.fence + 1, until = excluded.until, rate = 0 \
              WHERE l.until <= now() RETURNING l.fence",

@@ -8,7 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 use url::Url;
 
 use super::{
-    client::{Database, Value},
+    client::{BEGIN, Database, Value},
     doctor,
     error::SCHEME,
     operate, rights, schema,
@@ -84,7 +84,7 @@ impl Table for PostgresTable {
         }
         // Two that create it at once wait for each other: `IF NOT EXISTS` does not.
         let sql = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(7378697629483820646); {} COMMIT;",
+            "{BEGIN}; SELECT pg_advisory_xact_lock(7378697629483820646); {} COMMIT;",
             schema::create(&self.database.schema)
         );
         if let Err(error) = self.database.batch("creating the outbox", &sql).await {
@@ -134,7 +134,8 @@ impl Table for PostgresTable {
             fence: row.get(0),
             length,
         };
-        // Relays of two divisions would share keys. Both may find each other and give way; they ask again.
+        // Relays of two divisions would share keys. The statement has looked for them, but two that began at the same time do
+        // not see each other. Both may find each other here and give way; they ask again.
         if let Some(rival) = self.rival(of).await? {
             self.release(&lease).await?;
             return Ok(Err(rival));

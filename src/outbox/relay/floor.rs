@@ -24,6 +24,8 @@ pub(super) struct Floor {
     /// The highest identifier of which everything up to it is resolved, as far as was visible.
     seen: i64,
     next: Option<NextFloor>,
+    /// Whether the batch that is under way was read before the floor was lowered.
+    is_lowered: bool,
     looked: Instant,
     whole: Instant,
 }
@@ -43,6 +45,7 @@ impl Floor {
             safe: 0,
             seen: 0,
             next: None,
+            is_lowered: false,
             looked: now,
             whole: now,
         }
@@ -60,11 +63,15 @@ impl Floor {
     /// Starts at the beginning of the table again, because rows below the floor are to be published.
     pub(super) fn lower(&mut self) {
         (self.safe, self.seen, self.next) = (0, 0, None);
+        self.is_lowered = true;
     }
 
-    /// Notes that every visible row up to an identifier is resolved.
+    /// Notes that every visible row up to an identifier is resolved, as far as a batch can tell. One that was read before the
+    /// floor was lowered cannot: it left out rows that are to be published now.
     pub(super) fn resolved(&mut self, id: i64) {
-        self.seen = self.seen.max(id);
+        if !std::mem::take(&mut self.is_lowered) {
+            self.seen = self.seen.max(id);
+        }
     }
 
     /// Reports whether it wants to know which transactions are in progress.
@@ -117,6 +124,27 @@ mod tests {
         assert_eq!(floor.above(start + WHOLE), 7);
         floor.lower();
         assert_eq!(floor.above(start + WHOLE), 0);
+    }
+
+    #[test]
+    fn a_batch_that_was_read_before_the_floor_was_lowered_does_not_raise_it() {
+        let start = Instant::now();
+        let mut floor = Floor::new(start);
+        let rise = |floor: &mut Floor| {
+            for transaction in 1..4 {
+                let horizon = Horizon {
+                    oldest: transaction,
+                    next: transaction,
+                };
+                floor.look(horizon, start);
+            }
+            floor.above(start)
+        };
+        floor.lower();
+        floor.resolved(20);
+        assert_eq!(rise(&mut floor), 0, "rows below 20 were left out of it");
+        floor.resolved(9);
+        assert_eq!(rise(&mut floor), 9);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl<H: Handler> ConsumeLoop<H> {
             handler,
             observer,
         } = setup;
-        let mut runner = Runner::new(handler, &options, &observer);
+        let mut runner = Runner::new(handler, transport.scheme(), &options, &observer);
         runner.once = Once::new(&subscription, &options);
         let options = Arc::new(options);
         Self {

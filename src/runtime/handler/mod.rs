@@ -38,6 +38,8 @@ pub struct Run {
     pub group: Group,
     /// The name of what the handler does.
     pub action: Action,
+    /// The scheme of the transport.
+    pub system: &'static str,
     /// The number of this run, from 1.
     pub attempt: u32,
     /// Runs that the policy allows for this event.

@@ -7,7 +7,10 @@ use cloudevents::{AttributesReader, Event};
 use super::Run;
 use crate::{
     event::{Encoding, Envelope, EventError, EventExt, Message, attributes::names, encode},
-    runtime::reply::{Answer, carry_over},
+    runtime::{
+        create_event,
+        reply::{Answer, carry_over},
+    },
     transport::Outgoing,
 };
 
@@ -61,7 +64,7 @@ pub(super) fn encode_all(
     let envelope = Envelope::read(cause).ok();
     let responses = responses.into_iter().enumerate();
     let encoded = responses.map(|(index, Response(kind))| match kind {
-        Kind::Event(event) => encode_event(envelope.as_ref(), *event, encoding).map(Some),
+        Kind::Event(event) => encode_event(envelope.as_ref(), *event, run, encoding).map(Some),
         Kind::Reply { content_type, data } => Answer {
             request: cause,
             group: &run.group,
@@ -77,8 +80,10 @@ pub(super) fn encode_all(
 fn encode_event(
     cause: Option<&Envelope<'_>>,
     mut event: Event,
+    run: &Run,
     encoding: Encoding,
 ) -> Result<Outgoing, EventError> {
+    create_event(run.system, &mut event);
     if let Some(cause) = cause {
         carry_over(cause, &mut event);
     }

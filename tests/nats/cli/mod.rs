@@ -25,5 +25,6 @@ mod security;
 mod shop;
 mod store;
 mod tail;
+mod traces;
 mod verify;
 mod work_queue;

@@ -1,6 +1,9 @@
 //! The database restarts, the target does not answer.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use protoflow::{
     outbox::{RelayNotice, postgres::enqueue},
@@ -116,5 +119,30 @@ async fn a_pooler_in_transaction_mode_is_no_obstacle() {
     }
     until("all are published", || file.stored().len() >= 50);
     assert_eq!(relay.end().await.sent, 50);
+    assert_eq!(judge(&file.stored(), &committed), Verdict::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_of_another_session_is_reported_soon_and_ridden_out() {
+    let (shop, file) = (Shop::open().await, FileTarget::new());
+    let committed = insert(&shop, 0..10).await;
+    let mut client = shop.client().await;
+    let holder = client.transaction().await.unwrap();
+    let lock = "LOCK TABLE pf_outbox IN ACCESS EXCLUSIVE MODE";
+    holder.batch_execute(lock).await.unwrap();
+    let started = Instant::now();
+    let error = shop.outbox.park(1).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert_eq!(
+        error.message(),
+        "parking a row failed: another session holds a lock that it needs"
+    );
+    assert!(error.advice().unwrap().contains("pg_stat_activity"));
+    let relay = start(&shop.outbox, &target(&file.url()).await, options());
+    let outage = |notice: &RelayNotice| matches!(notice, RelayNotice::Outage(error) if error.message().contains("holds a lock"));
+    until("it is reported", || relay.notices.count(outage) == 1);
+    holder.rollback().await.unwrap();
+    until("all are published", || file.stored().len() == 10);
+    relay.end().await;
     assert_eq!(judge(&file.stored(), &committed), Verdict::default());
 }

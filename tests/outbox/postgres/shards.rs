@@ -1,7 +1,10 @@
 //! An outbox that is divided among relays, and divided otherwise later.
 
+use std::time::Duration;
+
 use protoflow::outbox::{RelayNotice, RelayOptions, postgres::enqueue};
 use test_support::wait::until;
+use tokio::time::timeout;
 
 use super::fixture::{Shop, count};
 use crate::harness::{FileTarget, Verdict, entry, judge, options, start, target};
@@ -77,9 +80,12 @@ async fn a_relay_gives_way_to_one_of_another_division_whose_lease_revives() {
     let relay = start(&shop.outbox, &target, divided(1));
     let waiting =
         "pg_stat_activity WHERE application_name = 'pf outbox' AND wait_event_type = 'Lock'";
-    while count(&observer, waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    let waits = async {
+        while count(&observer, waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_mins(1), waits).await.unwrap();
     let extend = "UPDATE pf_outbox_lease SET until = now() + interval '1 hour' WHERE shards = 3";
     renewal.execute(extend, &[]).await.unwrap();
     renewal.commit().await.unwrap();
@@ -95,4 +101,21 @@ async fn a_relay_gives_way_to_one_of_another_division_whose_lease_revives() {
     // What the other one asks for now is refused.
     let renew = "pf_outbox_lease WHERE shards = 3 AND fence = 1";
     assert_eq!(count(&observer, renew).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_of_another_division_takes_no_lease() {
+    let (shop, file) = (Shop::open().await, FileTarget::new());
+    let target = target(&file.url()).await;
+    let leading = start(&shop.outbox, &target, divided(1));
+    let leads = |notice: &RelayNotice| matches!(notice, RelayNotice::Leads { .. });
+    until("it leads", || leading.notices.count(leads) == 1);
+    let standby = start(&shop.outbox, &target, divided(2));
+    let waits = |notice: &RelayNotice| matches!(notice, RelayNotice::Waits { .. });
+    until("both shards wait", || standby.notices.count(waits) == 2);
+    // A lease that was given back at once would have left its fencing number.
+    let client = shop.client().await;
+    assert_eq!(count(&client, "pf_outbox_lease WHERE shards = 2").await, 0);
+    standby.end().await;
+    leading.end().await;
 }

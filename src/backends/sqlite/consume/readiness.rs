@@ -1,11 +1,14 @@
 //! Whether a claim would find something: a read without the write lock, so that idle consumers do not slow down
 //! writers.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::membership::{EXPIRY_INTERVAL, Membership};
 use crate::{
     backends::sqlite::{codec::timestamp, connection::session::Session, delay, error::StoreResult},
+    event::Topic,
     transport::{Backlog, HeldElsewhere},
 };
 
@@ -116,26 +119,34 @@ pub(crate) fn held_elsewhere(
 
 /// Returns what the member's group has not finished, topic by topic.
 pub(crate) fn backlog(connection: &Connection, member: &Membership) -> StoreResult<Vec<Backlog>> {
-    let sql = "SELECT topic, count(*), min(time) FROM ( \
-         SELECT m.topic, m.time FROM cursors c JOIN messages m ON m.topic = c.topic AND m.seq > c.seq \
-         WHERE c.group_id = ?1 AND m.only_group IS NULL \
-         UNION ALL SELECT m.topic, m.time FROM held h JOIN messages m ON m.seq = h.seq \
+    // The index of topics counts by itself. It has replays for other groups too, where they are between new messages.
+    let sql = "SELECT topic, sum(number), min(time) FROM ( \
+         SELECT c.topic AS topic, (SELECT count(*) FROM messages m WHERE m.topic = c.topic \
+         AND m.seq > c.seq AND m.seq <= t.last_seq) AS number, (SELECT m.time FROM messages m \
+         WHERE m.topic = c.topic AND m.seq > c.seq ORDER BY m.seq LIMIT 1) AS time \
+         FROM cursors c JOIN topics t ON t.id = c.topic WHERE c.group_id = ?1 AND t.last_seq > c.seq \
+         UNION ALL SELECT m.topic, 1, m.time FROM held h JOIN messages m ON m.seq = h.seq \
          WHERE h.group_id = ?1 \
-         UNION ALL SELECT m.topic, m.time FROM waiting w JOIN messages m ON m.seq = w.seq \
+         UNION ALL SELECT m.topic, 1, m.time FROM waiting w JOIN messages m ON m.seq = w.seq \
          WHERE w.group_id = ?1) GROUP BY topic";
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([member.group_id])?;
-    let mut backlog = Vec::new();
+    let none = |(id, topic): (&i64, &Topic)| {
+        let backlog = Backlog {
+            topic: Some(topic.clone()),
+            messages: 0,
+            oldest: None,
+        };
+        (*id, backlog)
+    };
+    let mut topics: HashMap<i64, Backlog> = member.topics.iter().map(none).collect();
     while let Some(row) = rows.next()? {
-        if let Some(topic) = member.topics.get(&row.get(0)?) {
-            backlog.push(Backlog {
-                topic: Some(topic.clone()),
-                messages: row.get(1)?,
-                oldest: Some(timestamp::time(row.get(2)?)),
-            });
+        if let Some(backlog) = topics.get_mut(&row.get(0)?) {
+            backlog.messages = row.get(1)?;
+            backlog.oldest = row.get::<_, Option<i64>>(2)?.map(timestamp::time);
         }
     }
-    Ok(backlog)
+    Ok(topics.into_values().collect())
 }
 
 fn next_retry(connection: &Connection, member: &Membership, now: i64) -> StoreResult<Option<i64>> {

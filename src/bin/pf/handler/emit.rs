@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use protoflow::{
     event::{Emission, Encoding, EventError, complete_emitted},
-    runtime::{Answer, Run},
+    runtime::{Answer, Run, create_span, trace_of},
     transport::{Delivery, Outgoing},
 };
 use serde::de::IgnoredAny;
@@ -115,15 +115,20 @@ impl Emit {
         }
         // The same on every host, so that a repeat on another one is the same event.
         let source = format!("//pf/{}", run.group);
-        let emission = Emission {
+        let mut emission = Emission {
             cause: &delivery.stored.message,
             group: &run.group,
             index,
             max_attempts: run.max_attempts,
             source: &source,
             encoding: self.encoding,
+            trace: None,
         };
-        let record = complete_emitted(event, &emission)?;
+        let mut record = complete_emitted(event, &emission)?;
+        emission.trace = trace_of(&create_span(run.system, &record.message));
+        if emission.trace.is_some() {
+            record = complete_emitted(event, &emission)?;
+        }
         Ok(Some(Outgoing {
             message: record.message,
             due: record.delay.map(|delay| SystemTime::now() + delay),

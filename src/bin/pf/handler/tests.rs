@@ -45,6 +45,7 @@ fn delivery(filler: usize) -> Delivery {
 
 fn run() -> Run {
     Run {
+        system: "memory",
         group: "g".parse().unwrap(),
         action: "g".parse().unwrap(),
         attempt: 1,

@@ -27,7 +27,7 @@ pub async fn rehearse(
     observer: &Arc<dyn Observer>,
     stop: &Stop,
 ) -> Outcome {
-    let mut runner = Runner::new(handler, options, observer);
+    let mut runner = Runner::new(handler, "", options, observer);
     runner.abort = stop.abort.clone();
     let lineage = Some(Box::new(letter.lineage()));
     let delivery = Delivery::new(letter.stored(), Attempts::default(), lineage, Ticket(0));

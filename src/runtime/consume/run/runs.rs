@@ -12,6 +12,7 @@ use std::{
 use futures_util::{FutureExt, StreamExt as _, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     event_overrides::EventOverrides,
@@ -31,6 +32,7 @@ use crate::{
     runtime::{
         Handler, Observer, Outcome, RefusedAttributes, ReplyRules, RetryPolicy, Run, RunStart,
         panic_failure,
+        spans::{process_span, record_outcome},
     },
     transport::{Delivery, Ticket},
 };
@@ -38,6 +40,8 @@ use crate::{
 /// Calls the handler.
 pub(in crate::runtime::consume) struct Runner<H> {
     pub(in crate::runtime::consume) handler: H,
+    /// The scheme of the transport.
+    pub(in crate::runtime::consume) system: &'static str,
     pub(in crate::runtime::consume) group: Group,
     pub(in crate::runtime::consume) policy: RetryPolicy,
     pub(in crate::runtime::consume) event_decides_attempts: bool,
@@ -60,11 +64,13 @@ impl<H: Handler> Runner<H> {
     /// Prepares to call a handler under these options.
     pub(in crate::runtime::consume) fn new(
         handler: H,
+        system: &'static str,
         options: &ConsumeOptions,
         observer: &Arc<dyn Observer>,
     ) -> Self {
         Self {
             handler,
+            system,
             group: options.request.group.clone(),
             policy: options.policy,
             event_decides_attempts: options.event_decides_attempts,
@@ -173,6 +179,7 @@ impl<H: Handler> Runner<H> {
         let run = Run {
             group: self.group.clone(),
             action: self.action.clone(),
+            system: self.system,
             attempt: delivery.attempts.attempt(),
             max_attempts,
             naming: self.naming,
@@ -188,14 +195,17 @@ impl<H: Handler> Runner<H> {
         if self.handler.max_queued() == 0 {
             run.start.mark();
         }
+        let span = process_span(self.system, &self.group, delivery);
         let handling = AssertUnwindSafe(async { self.handler.handle(delivery, &run).await });
         let handling = handling.catch_unwind().map(|ended| {
             ended.unwrap_or_else(|panic| Outcome::Retry(None, panic_failure(&*panic)))
         });
+        let handling = handling.instrument(span.clone());
         let outcome = match self.timeout {
             Some(limit) => within(limit, &run, handling).await,
             None => handling.await,
         };
+        record_outcome(&span, &outcome);
         (outcome, run.start.at().map(|begun| begun.elapsed()))
     }
 }

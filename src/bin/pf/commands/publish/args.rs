@@ -16,7 +16,7 @@ use crate::{schemas::SchemaArgs, values::times};
 ///
 /// An event counts as published once the transport has confirmed that it is stored. Every line of a
 /// stream is either published or reported as an error with its number.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("stream").args(["lines", "ndjson"]))]
 #[command(group = ArgGroup::new("later").args(["delay", "at"]))]
 #[command(after_help = "\

@@ -16,8 +16,12 @@ use std::{sync::Arc, time::SystemTime};
 
 use protoflow::{
     backends::{OpenOptions, memory::Memory},
+    cloudevents::event::ExtensionValue,
+    event::Topic,
+    runtime::{publish_span, record_error, set_parent, trace_of},
     transport::Transport,
 };
+use tracing::{Instrument as _, Span};
 
 pub use self::{
     args::PublishArgs,
@@ -67,11 +71,36 @@ pub async fn run(args: &PublishArgs, context: &mut Context) -> CliResult<()> {
     };
     check_dedup(args, transport.as_ref()).await?;
     check_delay(args, context, transport.as_ref()).await?;
-    if args.lines || args.ndjson {
-        many::publish(args, schemas, context, transport).await
-    } else {
-        one::publish(args, schemas.as_ref(), context, transport.as_ref()).await
+    let (span, args) = &within_trace(args, transport.scheme());
+    let publishing = async {
+        if args.lines || args.ndjson {
+            many::publish(args, schemas, context, transport).await
+        } else {
+            one::publish(args, schemas.as_ref(), context, transport.as_ref()).await
+        }
+    };
+    let published = publishing.instrument(span.clone()).await;
+    if let Err(failed) = &published {
+        record_error(span, &format!("exit {}", failed.code() as u8));
     }
+    published
+}
+
+/// Starts the span of the command, in the trace of `TRACEPARENT` if that is set, and writes it into the events that it creates.
+fn within_trace(args: &PublishArgs, system: &'static str) -> (Span, PublishArgs) {
+    let topic = args.topic.as_ref().map(Topic::as_str);
+    let topic = topic.or(args.event_type.as_deref()).unwrap_or_default();
+    let (span, mut args) = (publish_span(system, topic), args.clone());
+    let outer = std::env::var("TRACEPARENT").ok();
+    if let Some(outer) = outer.and_then(|outer| outer.parse().ok()) {
+        set_parent(&span, outer, std::env::var("TRACESTATE").ok().as_deref());
+    }
+    let is_given = args.extension.iter().any(|(name, _)| name == "traceparent");
+    if let Some(trace) = trace_of(&span).filter(|_| !is_given) {
+        let trace = ExtensionValue::String(trace.to_string());
+        args.extension.push(("traceparent".to_owned(), trace));
+    }
+    (span, args)
 }
 
 /// Refuses a dead-letter store as the topic before the store is opened.

@@ -2,7 +2,11 @@
 
 use std::process::Command;
 
-use protoflow::{event::Envelope, runtime::Run, transport::Delivery};
+use protoflow::{
+    event::Envelope,
+    runtime::{Run, current_trace},
+    transport::Delivery,
+};
 
 /// Longest value, in bytes. Linux refuses to start a command with a variable of 128 KiB or more.
 const LONGEST: usize = 16 * 1024;
@@ -28,7 +32,9 @@ pub fn set_canary(command: &mut Command) {
 /// Sets the attributes of the event and the delivery.
 pub fn set_event(command: &mut Command, envelope: &Envelope<'_>, delivery: &Delivery, run: &Run) {
     let correlation = envelope.correlation_id();
-    let trace = envelope.traceparent().map(|trace| trace.to_string());
+    // A command is part of its run, if that has a span.
+    let trace = current_trace().or_else(|| envelope.traceparent());
+    let trace = trace.map(|trace| trace.to_string());
     set(command, "PF_EVENT_ID", Some(&envelope.id));
     set(command, "PF_EVENT_TYPE", Some(&envelope.ty));
     set(command, "PF_EVENT_SOURCE", Some(&envelope.source));

@@ -1,4 +1,4 @@
-//! What counting costs: consuming with metrics beside the same without.
+//! What counting and tracing cost: consuming with metrics or spans beside the same without.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -7,6 +7,15 @@ use std::{
 
 use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use protoflow::runtime::SPAN_TARGET;
+use tracing::Subscriber;
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::filter_fn,
+    layer::{Identity, SubscriberExt as _},
 };
 
 use crate::{
@@ -55,24 +64,60 @@ impl Recorder for Counting {
 
 /// In process, with a handler that does nothing.
 pub fn counted(plan: &Plan) {
+    beside(plan, "consume counted, beside not", 0.97, &|consumed| {
+        metrics::with_local_recorder(&Counting, consumed)
+    });
+}
+
+/// In process, with a subscriber that keeps spans while they are open.
+pub fn seen(plan: &Plan) {
+    beside(
+        plan,
+        "consume with spans, beside without",
+        0.9,
+        &|consumed| tracing::subscriber::with_default(only_spans(Identity::new()), consumed),
+    );
+}
+
+/// The same, with a layer that gives spans an identity and nothing that takes them.
+pub fn traced(plan: &Plan) {
+    let provider = SdkTracerProvider::builder().build();
+    let tracer = provider.tracer("bench");
+    let layer = || tracing_opentelemetry::layer().with_tracer(tracer.clone());
+    beside(
+        plan,
+        "consume with traces, beside without",
+        0.9,
+        &|consumed| tracing::subscriber::with_default(only_spans(layer()), consumed),
+    );
+}
+
+/// Returns a subscriber for the spans of messages alone.
+fn only_spans<L: Layer<Registry> + Send + Sync>(layer: L) -> impl Subscriber + Send + Sync {
+    let is_span = filter_fn(|metadata| metadata.target() == SPAN_TARGET);
+    tracing_subscriber::registry().with(layer.with_filter(is_span))
+}
+
+/// Consumes in some way, beside the same as it is.
+fn beside(plan: &Plan, name: &str, least: f64, way: &dyn Fn(&dyn Fn() -> Duration) -> Duration) {
     let setup = Setup::new();
     let template = setup.store("template.db", &events::events(plan.events));
     let consumed = || {
         let store = setup.copy(&template, "ours.db");
         let (time, summary) = block_on(async {
             let transport = setup::open(&store).await;
-            let consumed = consume(transport.clone(), "bench", Idle::MESSAGES).await;
+            let consumed = consume(transport.clone(), "bench", Idle::EVENTS).await;
             transport.close().await.unwrap();
             consumed
         });
-        Idle::MESSAGES.check(&summary, plan.events as u64);
+        Idle::EVENTS.check(&summary, plan.events as u64);
         time
     };
     compare(
-        "consume counted, beside not",
-        Target::Speed(0.97),
+        name,
+        Target::Speed(least),
         plan.rounds,
-        Box::new(|_| metrics::with_local_recorder(&Counting, consumed)),
+        Box::new(|_| way(&consumed)),
         Box::new(|_| consumed()),
     );
 }
