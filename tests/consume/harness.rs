@@ -39,6 +39,9 @@ impl Log {
 
 impl Observer for Log {
     fn notice(&self, notice: Notice<'_>) {
+        if matches!(notice, Notice::Joined | Notice::Backlog(..)) {
+            return;
+        }
         self.add(match notice {
             Notice::Acked(_) => "acked".to_owned(),
             Notice::Skipped(_, reason) => format!("skipped: {reason}"),

@@ -227,7 +227,7 @@ impl Raw {
 
     /// Returns what is noted of what an action has handled.
     pub fn marks(&self, action: &str) -> Vec<Stored> {
-        let subject = format!("_pf.side.{}.marks.{action}", self.name);
+        let subject = format!("_pf.side.{}.marks.{action}.*", self.name);
         self.messages(&format!("{}_PF", self.name), &subject)
     }
 

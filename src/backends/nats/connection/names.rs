@@ -180,7 +180,7 @@ impl Names {
         format!("{}_PF", self.stream)
     }
 
-    /// Returns the subject of what an action has handled.
+    /// Returns what the subjects begin with of what an action has handled.
     pub(crate) fn marks_subject(&self, action: &Action) -> String {
         self.state_subject(&format!("marks.{}", token(action.as_str())))
     }

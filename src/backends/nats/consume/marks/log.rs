@@ -2,7 +2,8 @@
 //! member writes to and reads into memory.
 //!
 //! A message for each event would cost the server more than the event does, and its index would grow with the window. So a batch
-//! is one message, deleted by the server after the window, and members know the last marks only.
+//! is one message, deleted by the server after the window, and members know the last marks only. Each has a subject of its own,
+//! since the stream keeps the last message of a subject.
 //!
 //! A payload begins with a byte that says what follows: `1`, the keys of handled events, 16 bytes each; `2`, the key of an event
 //! that was given up, and the id of its dead letter.
@@ -59,6 +60,7 @@ const DEAD: u8 = 2;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct MarkLog {
+    /// What the subjects begin with.
     subject: String,
     shared: Arc<Shared>,
     /// Ends with the subscription.
@@ -100,7 +102,7 @@ impl MarkLog {
             patient: true,
             ..ReadScope::once(
                 connection.names.state_stream(),
-                vec![subject.clone()],
+                vec![every(&subject)],
                 since.map_or(StartAt::Sequence(1), StartAt::Time),
             )
         };
@@ -116,7 +118,8 @@ impl MarkLog {
     /// Returns once everything was read that is stored now. Asks the leader: a replica may lack what was just stored.
     pub(super) async fn read_to_end(&self, connection: &Connection) -> Result<()> {
         let stream = connection.names.state_stream();
-        let last = Query::Last(&self.subject);
+        let all = every(&self.subject);
+        let last = Query::Last(&all);
         let last = direct_get::from_leader(connection, &stream, last).await?;
         let end = last.map_or(0, |last| last.sequence);
         let look = || (self.shared.read.lock().position >= end).then_some(());
@@ -175,14 +178,20 @@ impl MarkLog {
 
     async fn store(&self, connection: &Connection, payload: Vec<u8>, until: Instant) -> Result<()> {
         let payload = Bytes::from(payload);
+        let own = format!("{}.{}", self.subject, connection.id());
         retry::until(until, || async {
             let mut headers = HeaderMap::new();
             headers.insert("Nats-TTL", format!("{}s", seconds(self.shared.window)));
-            let (subject, payload) = (self.subject.clone(), payload.clone());
+            let (subject, payload) = (own.clone(), payload.clone());
             confirmed_publish::publish_internal_with(connection, subject, payload, headers).await
         })
         .await
     }
+}
+
+/// Returns the filter of all messages of a log.
+fn every(subject: &str) -> String {
+    format!("{subject}.*")
 }
 
 /// Returns a window in seconds, as the server counts.

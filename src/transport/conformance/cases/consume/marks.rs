@@ -36,7 +36,12 @@ pub(crate) async fn of_what_was_handled_are_known(harness: &Harness) {
     assert_eq!(look_up(&member, &copy, key).await, Some(Mark::Done));
     let other = HandlingKey::from([7; 16]);
     assert_eq!(look_up(&member, &copy, other).await, None);
-    member.ack(copy).await;
+    let handlings = [key, other].map(|key| handling(&member, &copy, key));
+    member.ack(marked(copy, other)).await;
+    let marks = member.subscription().marks().expect("marks are kept");
+    let found = marks.look_up(&handlings).await;
+    let found = found.expect("marks can be looked up");
+    assert_eq!(found, [(); 2].map(|()| Some(Mark::Done)), "a later one");
 }
 
 /// A dead letter is known by its id; its replay may be handled, a copy may not.
