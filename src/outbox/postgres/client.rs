@@ -27,6 +27,9 @@ pub(super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '1s'";
 /// A value of a statement, with its type: a statement without a separate step of preparation works behind a pooler.
 pub(super) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
 
+/// The answer of a statement, if there was one in time.
+type Answer<T> = std::result::Result<std::result::Result<T, Error>, tokio::time::error::Elapsed>;
+
 /// A database by its URL.
 pub(super) struct Database {
     config: Config,
@@ -34,6 +37,8 @@ pub(super) struct Database {
     /// The schema of the outbox.
     pub(super) schema: String,
     client: Mutex<Option<Arc<Client>>>,
+    /// Held for each statement: what others send meanwhile would get into its transaction.
+    turn: Mutex<()>,
 }
 
 impl std::fmt::Debug for Database {
@@ -94,6 +99,7 @@ impl Database {
             tls: tls.transpose()?,
             schema,
             client: Mutex::default(),
+            turn: Mutex::default(),
         })
     }
 
@@ -104,6 +110,7 @@ impl Database {
             tls: self.tls.clone(),
             schema: self.schema.clone(),
             client: Mutex::default(),
+            turn: Mutex::default(),
         }
     }
 
@@ -140,7 +147,7 @@ impl Database {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>> {
         let client = self.client().await?;
-        let answer = timeout(ANSWER, bounded(&client, client.query_typed(sql, values))).await;
+        let answer = self.bounded(&client, client.query_typed(sql, values)).await;
         self.answered(answer, doing).await
     }
 
@@ -152,22 +159,46 @@ impl Database {
         values: &[Value<'_>],
     ) -> Result<u64> {
         let client = self.client().await?;
-        let answer = timeout(ANSWER, bounded(&client, client.execute_typed(sql, values))).await;
+        let answer = self
+            .bounded(&client, client.execute_typed(sql, values))
+            .await;
         self.answered(answer, doing).await
     }
 
     /// Runs several statements, in one transaction.
     pub(super) async fn batch(&self, doing: &'static str, sql: &str) -> Result<()> {
         let client = self.client().await?;
-        let answer = timeout(ANSWER, client.batch_execute(sql)).await;
-        self.answered(answer, doing).await
+        let answer = timeout(ANSWER, async {
+            let _turn = self.turn.lock().await;
+            client.batch_execute(sql).await
+        });
+        self.answered(answer.await, doing).await
     }
 
-    async fn answered<T>(
+    /// Runs a statement in a transaction that does not wait long for locks. All of it is sent at once, before anything is
+    /// awaited: it takes one round trip, and ends on the server even if this is dropped.
+    async fn bounded<T>(
         &self,
-        answer: std::result::Result<std::result::Result<T, Error>, tokio::time::error::Elapsed>,
-        doing: &'static str,
-    ) -> Result<T> {
+        client: &Client,
+        statement: impl Future<Output = std::result::Result<T, Error>>,
+    ) -> Answer<T> {
+        timeout(ANSWER, async {
+            let _turn = self.turn.lock().await;
+            let (begun, answer, ended) = tokio::join!(
+                biased;
+                client.batch_execute(BEGIN),
+                statement,
+                client.batch_execute("COMMIT"),
+            );
+            begun?;
+            let answer = answer?;
+            ended?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    async fn answered<T>(&self, answer: Answer<T>, doing: &'static str) -> Result<T> {
         if let Ok(answer) = answer {
             return answer.map_err(|error| from_postgres(error, doing));
         }
@@ -175,24 +206,6 @@ impl Database {
         *self.client.lock().await = None;
         Err(silent(doing))
     }
-}
-
-/// Runs a statement in a transaction that does not wait long for locks. All of it is sent at once, before anything is
-/// awaited: it takes one round trip, and ends on the server even if this is dropped.
-async fn bounded<T>(
-    client: &Client,
-    statement: impl Future<Output = std::result::Result<T, Error>>,
-) -> std::result::Result<T, Error> {
-    let (begun, answer, ended) = tokio::join!(
-        biased;
-        client.batch_execute(BEGIN),
-        statement,
-        client.batch_execute("COMMIT"),
-    );
-    begun?;
-    let answer = answer?;
-    ended?;
-    Ok(answer)
 }
 
 fn silent(doing: &'static str) -> TransportError {
