@@ -26,7 +26,7 @@ pub struct SubscribeRequest {
     pub until_end: bool,
     /// The most deliveries in flight.
     pub max_in_flight: usize,
-    /// How long a delivery's lease lasts without [`Subscription::extend`].
+    /// How long a delivery's lease lasts without [`Subscription::extend`](crate::transport::Subscription::extend).
     pub lease: Duration,
     /// A message whose runs crashed the process this often becomes a dead letter.
     pub max_crashes: u32,
